@@ -1,0 +1,1 @@
+//! Model inference behind one small trait; the only crate that sees ONNX Runtime.

@@ -1,0 +1,55 @@
+//! The shape of a policy file, before it is resolved against its parent and the rules.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use weir_types::{Action, FailMode};
+
+use crate::yaml::Entries;
+
+/// One policy file. Every key but `id` and `version` may be left out and is then inherited.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyDocument {
+    pub(crate) id: Spanned<String>,
+    pub(crate) version: Spanned<String>,
+    /// The policy whose settings hold where this one is silent.
+    pub(crate) extends: Option<Spanned<String>>,
+    /// Tenants that it applies to; `"*"` is everybody who has no policy of their own.
+    #[serde(default)]
+    pub(crate) tenants: Vec<Spanned<String>>,
+    pub(crate) enforce: Option<bool>,
+    pub(crate) budget_ms: Option<Spanned<u64>>,
+    pub(crate) max_text_bytes: Option<Spanned<u64>>,
+    pub(crate) fail: Option<FailDocument>,
+    #[serde(default)]
+    pub(crate) categories: Entries<TiersDocument>,
+    #[serde(default)]
+    pub(crate) detectors: Entries<DetectorDocument>,
+    /// Rule id to action, in place of what the rule asks for.
+    #[serde(default)]
+    pub(crate) rules: Entries<Action>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FailDocument {
+    pub(crate) mode: Option<FailMode>,
+    pub(crate) required: Option<Vec<Spanned<String>>>,
+}
+
+/// Thresholds on the calibrated score, `0.0..=1.0`, at which each tier begins.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TiersDocument {
+    pub(crate) warn: Option<Spanned<f32>>,
+    pub(crate) attenuate: Option<Spanned<f32>>,
+    pub(crate) block: Option<Spanned<f32>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DetectorDocument {
+    pub(crate) action: Action,
+    /// Findings below this confidence are reported but not acted upon.
+    pub(crate) min_score: Option<Spanned<f32>>,
+}

@@ -1,0 +1,29 @@
+//! Policy as code: who is judged by which thresholds, and what follows.
+//!
+//! A deployment's policies are a folder of YAML files:
+//!
+//! ```text
+//! policies/
+//!   default.yaml        tenants: ["*"]; every other policy may extend it
+//!   tenants/*.yaml      one policy each, for the tenants that it names
+//!   rules/*.yaml        literal rules, shared by all policies
+//! ```
+//!
+//! [`PolicySet::load`] reads, checks and compiles them at start. Whatever is wrong is reported
+//! with file, line and column, all at once, and nothing starts on a policy that has a problem.
+
+mod document;
+mod error;
+mod policy;
+mod resolve;
+mod rules;
+mod set;
+mod yaml;
+
+pub use error::{PolicyError, Problem};
+pub use policy::{NEVER, Policy, Required, Tiers};
+pub use rules::LiteralRule;
+pub use set::PolicySet;
+
+#[cfg(test)]
+mod tests;

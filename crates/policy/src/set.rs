@@ -1,0 +1,107 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{PolicyError, Problem};
+use crate::policy::Policy;
+use crate::resolve;
+use crate::rules::{self, LiteralRule};
+
+/// Every policy of a deployment, and the rules they share.
+#[derive(Debug, Clone)]
+pub struct PolicySet {
+    pub(crate) by_tenant: HashMap<String, Arc<Policy>>,
+    pub(crate) default: Arc<Policy>,
+    pub(crate) rules: Vec<LiteralRule>,
+}
+
+/// One source file: where it came from and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceFile {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+impl PolicySet {
+    /// Reads `dir`: policies are `*.yaml` there and in `tenants/`, rules are `rules/*.yaml`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with file, line and column: unreadable or malformed files,
+    /// unknown keys, categories, parents, rules; thresholds out of range or order; a tenant with
+    /// two policies; no policy for `"*"`.
+    pub fn load(dir: &Path) -> Result<Self, PolicyError> {
+        let mut problems = Vec::new();
+        if !dir.is_dir() {
+            let message = "no such directory: name the folder that holds the policies".to_owned();
+            return Err(PolicyError {
+                problems: vec![Problem::whole_file(dir, message)],
+            });
+        }
+        let mut policies = read_folder(dir, &mut problems);
+        policies.extend(read_folder(&dir.join("tenants"), &mut problems));
+        let rule_files = read_folder(&dir.join("rules"), &mut problems);
+
+        let mut declared = Vec::new();
+        for file in &rule_files {
+            declared.extend(rules::parse(&file.path, &file.text, &mut problems));
+        }
+        let resolved = resolve::resolve(dir, &policies, &rule_files, &declared, &mut problems);
+        match resolved {
+            Some((by_tenant, default)) if problems.is_empty() => Ok(Self {
+                by_tenant,
+                default,
+                rules: declared.into_iter().map(|declared| declared.rule).collect(),
+            }),
+            _ => Err(PolicyError { problems }),
+        }
+    }
+
+    /// The tenant's own policy, or the default one: an unknown tenant is judged, not refused.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: &str) -> &Arc<Policy> {
+        self.by_tenant.get(tenant).unwrap_or(&self.default)
+    }
+
+    /// The rules that the detector is to be compiled from.
+    #[must_use]
+    pub fn rules(&self) -> &[LiteralRule] {
+        &self.rules
+    }
+
+    /// Tenants with a policy of their own, and the default policy's id under `"*"`.
+    pub fn tenants(&self) -> impl Iterator<Item = (&str, &Policy)> {
+        self.by_tenant
+            .iter()
+            .map(|(tenant, policy)| (tenant.as_str(), &**policy))
+            .chain(std::iter::once(("*", &*self.default)))
+    }
+}
+
+/// The YAML files of a folder in order of name; a folder that does not exist holds none.
+fn read_folder(dir: &Path, problems: &mut Vec<Problem>) -> Vec<SourceFile> {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|ext| ext == "yaml" || ext == "yml")
+        })
+        .collect();
+    paths.sort();
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => files.push(SourceFile { path, text }),
+            Err(error) => {
+                problems.push(Problem::whole_file(
+                    &path,
+                    format!("cannot be read: {error}"),
+                ));
+            }
+        }
+    }
+    files
+}

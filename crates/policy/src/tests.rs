@@ -1,0 +1,230 @@
+use std::path::Path;
+
+use weir_types::{Action, Category, FailMode, Micros};
+
+use crate::{NEVER, PolicyError, PolicySet};
+
+const DEFAULT: &str = r#"id: default
+version: "1"
+tenants: ["*"]
+budget_ms: 30
+fail: { mode: closed, required: [rules, classifier] }
+categories:
+  hate: { warn: 0.5, block: 0.9 }
+  pii: { warn: 0.6 }
+detectors:
+  card: { action: attenuate, min_score: 0.5 }
+"#;
+
+const RULES: &str = "rules:
+  - id: injection.en
+    category: prompt_injection
+    severity: high
+    score: 0.9
+    action: block
+    literals: [ignore all previous instructions]
+";
+
+fn load(files: &[(&str, &str)]) -> Result<PolicySet, PolicyError> {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    PolicySet::load(dir.path())
+}
+
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    load(files)
+        .expect_err("must be refused")
+        .problems
+        .iter()
+        .map(|problem| {
+            let name = problem
+                .file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            format!("{name}:{}: {}", problem.line, problem.message)
+        })
+        .collect()
+}
+
+#[test]
+fn default_policy_answers_every_question() {
+    let set = load(&[("default.yaml", DEFAULT), ("rules/a.yaml", RULES)]).unwrap();
+    let policy = set.for_tenant("somebody");
+    assert_eq!(policy.budget, Micros::from_millis(30));
+    assert_eq!(policy.fail_mode, FailMode::Closed);
+    assert!(policy.required.rules && policy.required.classifier && policy.enforce);
+    let hate = policy.tiers(Category::Hate);
+    assert_eq!((hate.warn, hate.attenuate, hate.block), (0.5, NEVER, 0.9));
+    for (score, action) in [
+        (0.0, Action::Allow),
+        (0.49, Action::Allow),
+        (0.5, Action::Warn),
+        (0.9, Action::Block),
+    ] {
+        assert_eq!(hate.action(score), action, "{score}");
+    }
+    assert_eq!(policy.tiers(Category::Violence).action(1.0), Action::Allow);
+    assert_eq!(
+        policy.action_for_finding("card", "visa", 0.9),
+        Action::Attenuate
+    );
+    assert_eq!(
+        policy.action_for_finding("card", "visa", 0.4),
+        Action::Allow
+    );
+    assert_eq!(
+        policy.action_for_finding("email", "email", 1.0),
+        Action::Allow
+    );
+    assert_eq!(
+        policy.action_for_finding("literal", "injection.en", 0.9),
+        Action::Block
+    );
+    assert_eq!(set.rules().len(), 1);
+}
+
+#[test]
+fn tenant_policy_overrides_only_what_it_names() {
+    let acme = "id: acme\nversion: \"7\"\nextends: default\ntenants: [acme]\nenforce: false
+categories:\n  hate: { warn: 0.8 }\nrules: { injection.en: warn }\n";
+    let files = [
+        ("default.yaml", DEFAULT),
+        ("tenants/acme.yaml", acme),
+        ("rules/a.yaml", RULES),
+    ];
+    let set = load(&files).unwrap();
+    let policy = set.for_tenant("acme");
+    assert_eq!((policy.id.as_str(), policy.version.as_str()), ("acme", "7"));
+    assert!(!policy.enforce);
+    assert_eq!(policy.tiers(Category::Hate).action(0.95), Action::Warn);
+    assert_eq!(policy.tiers(Category::Pii).action(0.7), Action::Warn);
+    assert_eq!(
+        policy.action_for_finding("literal", "injection.en", 0.9),
+        Action::Warn
+    );
+    let other = set.for_tenant("other");
+    assert_eq!(
+        other.action_for_finding("literal", "injection.en", 0.9),
+        Action::Block
+    );
+    assert_ne!(policy.hash, other.hash);
+}
+
+#[test]
+fn hash_changes_with_rules_and_ancestors() {
+    let hash = |default: &str, rules: &str| {
+        let acme = "id: acme\nversion: \"1\"\nextends: default\ntenants: [acme]\n";
+        let files = [
+            ("default.yaml", default),
+            ("tenants/acme.yaml", acme),
+            ("rules/a.yaml", rules),
+        ];
+        load(&files).unwrap().for_tenant("acme").hash.clone()
+    };
+    let base = hash(DEFAULT, RULES);
+    assert_eq!(base, hash(DEFAULT, RULES));
+    assert_ne!(base, hash(DEFAULT, &RULES.replace("0.9", "0.8")));
+    assert_ne!(base, hash(&DEFAULT.replace("30", "31"), RULES));
+}
+
+#[test]
+fn problems_name_file_and_line() {
+    let cases: [(&str, &str, &str); 9] = [
+        (
+            "budget_ms: 30",
+            "budget_ms: 0",
+            "default.yaml:4: budget_ms 0 is outside 1..60000",
+        ),
+        (
+            "hate: { warn: 0.5",
+            "hate: { warn: 1.5",
+            "default.yaml:7: warn 1.5 is outside 0..1",
+        ),
+        (
+            "block: 0.9",
+            "block: 0.4",
+            "default.yaml:7: hate: block begins at 0.4 but the milder warn only at 0.5",
+        ),
+        (
+            "  hate:",
+            "  hat:",
+            "default.yaml:7: unknown category \"hat\"",
+        ),
+        (
+            "  card:",
+            "  cart:",
+            "default.yaml:10: unknown detector \"cart\"",
+        ),
+        (
+            "classifier]",
+            "oracle]",
+            "default.yaml:5: unknown detector group \"oracle\"",
+        ),
+        (
+            "version: \"1\"",
+            "version: \"1\"\nextends: nobody",
+            "default.yaml:3: extends unknown policy \"nobody\"",
+        ),
+        (
+            "version: \"1\"",
+            "version: \"1\"\nrules: { no.such: warn }",
+            "default.yaml:3: no rule has the id \"no.such\"",
+        ),
+        ("budget_ms: 30", "budgetms: 30", "default.yaml:4: "),
+    ];
+    for (from, to, expected) in cases {
+        let broken = DEFAULT.replace(from, to);
+        assert_ne!(broken, DEFAULT, "{from} must occur");
+        let found = problems(&[("default.yaml", &broken), ("rules/a.yaml", RULES)]);
+        assert!(
+            found.iter().any(|line| line.starts_with(expected)),
+            "{to}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn problems_of_rules_and_sets() {
+    let rules = RULES
+        .replace("0.9", "9")
+        .replace("prompt_injection", "nonsense");
+    let found = problems(&[("default.yaml", DEFAULT), ("rules/a.yaml", &rules)]);
+    assert!(
+        found
+            .iter()
+            .any(|line| line == "a.yaml:5: score 9 is outside 0..1"),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|line| line.starts_with("a.yaml:3: unknown category")),
+        "{found:?}"
+    );
+
+    let circle_a = "id: a\nversion: \"1\"\nextends: b\ntenants: [\"*\"]\n";
+    let circle_b = "id: b\nversion: \"1\"\nextends: a\n";
+    let found = problems(&[("a.yaml", circle_a), ("b.yaml", circle_b)]);
+    assert!(
+        found.iter().any(|line| line.contains("circle")),
+        "{found:?}"
+    );
+
+    let second = DEFAULT.replace("id: default", "id: second");
+    let found = problems(&[("a.yaml", DEFAULT), ("b.yaml", &second)]);
+    assert!(
+        found.iter().any(|line| line.contains("two policies")),
+        "{found:?}"
+    );
+
+    let lonely = DEFAULT.replace("\"*\"", "acme");
+    assert!(problems(&[("a.yaml", &lonely)])[0].contains("no policy has tenants"));
+    assert!(problems(&[("a.yaml", "id: [")])[0].starts_with("a.yaml:"));
+    assert!(PolicySet::load(Path::new("no/such/dir")).is_err());
+}

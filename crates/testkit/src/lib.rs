@@ -1,0 +1,1 @@
+//! Broker fixtures and generators for tests and benchmarks.

@@ -1,0 +1,20 @@
+//! The vocabulary of Weir: categories, actions, spans, findings, verdicts, time.
+//!
+//! Everything here is plain data. Nothing reads a clock, a file or a socket, so every
+//! other crate may depend on this one and a verdict means the same in production,
+//! replay and tests.
+
+mod action;
+mod category;
+mod fingerprint;
+mod time;
+mod verdict;
+
+pub use action::{Action, FailMode};
+pub use category::{Category, UnknownCategory};
+pub use fingerprint::{FingerprintKey, derive_verdict_id};
+pub use time::Micros;
+pub use verdict::{
+    CategoryScore, Finding, ModelRef, ModelScores, Provenance, Severity, Source, Span, Stage,
+    StageTimes, Unjudged, UnjudgedCause, Verdict,
+};

@@ -1,0 +1,1 @@
+//! Avro records and Confluent framing: how Weir's records look on a topic.

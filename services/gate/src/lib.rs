@@ -1,0 +1,1 @@
+//! The fast path: prompts in, verdicts out.
