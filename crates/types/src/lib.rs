@@ -6,12 +6,14 @@
 
 mod action;
 mod category;
+mod dead_letter;
 mod fingerprint;
 mod time;
 mod verdict;
 
 pub use action::{Action, FailMode};
 pub use category::{Category, UnknownCategory};
+pub use dead_letter::DeadLetterReason;
 pub use fingerprint::{FingerprintKey, derive_verdict_id};
 pub use time::Micros;
 pub use verdict::{

@@ -1,0 +1,127 @@
+use crate::WriterSchema;
+
+/// What a schema describes; one for each topic that this crate reads or writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// [`crate::Prompt`] on `weir.prompts.v1`.
+    Prompt,
+    /// [`crate::Chunk`] on `weir.chunks.v1`.
+    Chunk,
+    /// [`weir_types::Verdict`] on `weir.verdicts.v1`.
+    Verdict,
+    /// [`crate::Flagged`] on `weir.flagged.v1`.
+    Flagged,
+    /// [`crate::DeadLetter`] on `weir.dead-letters.v1`.
+    DeadLetter,
+}
+
+impl Subject {
+    /// All subjects.
+    pub const ALL: [Self; 5] = [
+        Self::Prompt,
+        Self::Chunk,
+        Self::Verdict,
+        Self::Flagged,
+        Self::DeadLetter,
+    ];
+
+    /// The name in a registry: `<topic>-value`, as Confluent's `TopicNameStrategy` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prompt => "weir.prompts.v1-value",
+            Self::Chunk => "weir.chunks.v1-value",
+            Self::Verdict => "weir.verdicts.v1-value",
+            Self::Flagged => "weir.flagged.v1-value",
+            Self::DeadLetter => "weir.dead-letters.v1-value",
+        }
+    }
+
+    /// The fixed id of the compiled-in schema; `schemas/README.md` lists them.
+    ///
+    /// A registry counts up from 1, so ids this high do not meet its own.
+    #[must_use]
+    pub const fn id(self) -> u32 {
+        match self {
+            Self::Prompt => 100_001,
+            Self::Chunk => 100_002,
+            Self::Verdict => 100_003,
+            Self::Flagged => 100_004,
+            Self::DeadLetter => 100_005,
+        }
+    }
+
+    /// The compiled-in schema, as JSON.
+    #[must_use]
+    pub const fn schema_json(self) -> &'static str {
+        match self {
+            Self::Prompt => include_str!("../../../schemas/prompt.avsc"),
+            Self::Chunk => include_str!("../../../schemas/chunk.avsc"),
+            Self::Verdict => include_str!("../../../schemas/verdict.avsc"),
+            Self::Flagged => include_str!("../../../schemas/flagged.avsc"),
+            Self::DeadLetter => include_str!("../../../schemas/dead-letter.avsc"),
+        }
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The schema that a frame was written with.
+#[derive(Debug, Clone, Copy)]
+pub enum Written<'a> {
+    /// The compiled-in one: the fast way.
+    AsCompiled(Subject),
+    /// An earlier or later version: slower, and resolved into the compiled-in one.
+    Otherwise(Subject, &'a WriterSchema),
+}
+
+/// Which schema an id names. Answers from memory, since a lane thread asks.
+///
+/// A registry's client implements this over what it has fetched so far. For an id that it has
+/// not, `find` says `None`; its caller sees [`crate::DecodeError::UnknownSchema`], asks the
+/// registry off the lane thread, and only then tells poison (the registry does not know the id)
+/// from a frame to decode again (it does) and one to park (it does not answer).
+pub trait SchemaIds {
+    /// The id to write `subject`'s compiled-in schema under.
+    fn id_of(&self, subject: Subject) -> u32;
+
+    /// What a frame with this id was written with; `None` if that is not known here.
+    fn find(&self, id: u32) -> Option<Written<'_>>;
+}
+
+/// The compiled-in schemas under their fixed ids, and nothing else.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CompiledIn;
+
+impl SchemaIds for CompiledIn {
+    fn id_of(&self, subject: Subject) -> u32 {
+        subject.id()
+    }
+
+    fn find(&self, id: u32) -> Option<Written<'_>> {
+        Subject::ALL
+            .into_iter()
+            .find(|subject| subject.id() == id)
+            .map(Written::AsCompiled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_names_are_distinct_and_ids_lead_back() {
+        for subject in Subject::ALL {
+            let found = CompiledIn.find(subject.id());
+            assert!(matches!(found, Some(Written::AsCompiled(same)) if same == subject));
+            let same_name = |other: &&Subject| other.name() == subject.name();
+            assert_eq!(Subject::ALL.iter().filter(same_name).count(), 1);
+        }
+        assert!(CompiledIn.find(1).is_none());
+    }
+}
