@@ -1,0 +1,228 @@
+//! Properties that hold for every text, and the cost of hostile ones.
+
+use proptest::prelude::*;
+use weir_policy::LiteralRule;
+use weir_types::{Category, Severity};
+
+use crate::{Detector, Match, api_key, card, work};
+
+fn detector() -> Detector {
+    let rule = |id: &str, literals: &[&str]| LiteralRule {
+        id: id.to_owned(),
+        category: Category::Violence,
+        severity: Severity::High,
+        score: 0.5,
+        literals: literals.iter().map(|&literal| literal.to_owned()).collect(),
+    };
+    Detector::compile(&[
+        rule("one", &["a", "a a", "kill", "kill you"]),
+        rule("two", &["a", "you", "привет", "自杀", "44"]),
+        rule("three", &["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "4444", "@"]),
+    ])
+    .unwrap()
+}
+
+fn scan(text: &[u8], base: i64) -> Vec<Match> {
+    let mut out = Vec::new();
+    detector().scan(text, base, &mut out);
+    out
+}
+
+/// Bytes of which rules are made, and anything at all.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..8),
+        "[ a-c0-9@._+:/-]{0,24}".prop_map(String::into_bytes),
+        "[0-9]{4}[ -]?[0-9]{4}".prop_map(String::into_bytes),
+        "\\PC{0,6}".prop_map(String::into_bytes),
+        proptest::sample::select(vec![
+            "kill you",
+            "Привет",
+            "自杀",
+            "4111 1111 1111 1111",
+            "bob@example.com",
+            "ghp_",
+            "sk-",
+            "glpat-",
+            "xoxb-",
+            "pypi-AgEIcHlwaS5vcmc",
+            "ghs_1_eyJ",
+        ])
+        .prop_map(|piece| piece.as_bytes().to_vec()),
+        (1_u64..99).prop_map(|seed| api_key::tests::checked("ghp_", 36, seed).into_bytes()),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn spans_lie_in_the_text_sorted_and_disjoint_within_a_rule(text in text(), base in 0_i64..1 << 40) {
+        let found = scan(&text, base);
+        let end = base + i64::try_from(text.len()).unwrap();
+        for m in &found {
+            prop_assert!(base <= m.span.start && m.span.start < m.span.end && m.span.end <= end);
+            prop_assert!((0.0..=1.0).contains(&m.score));
+        }
+        for (at, m) in found.iter().enumerate() {
+            for later in &found[at + 1..] {
+                prop_assert!(m.span.start <= later.span.start);
+                let same = m.detector == later.detector && m.rule == later.rule;
+                prop_assert!(!same || m.span.end <= later.span.start);
+            }
+        }
+    }
+
+    #[test]
+    fn base_only_shifts_and_earlier_matches_stay(text in text(), base in -1_000_i64..1 << 40) {
+        let mut moved = scan(&text, base);
+        for m in &mut moved {
+            m.span.start -= base;
+            m.span.end -= base;
+        }
+        prop_assert_eq!(&moved, &scan(&text, 0));
+        let mut twice = scan(b"kill 4111111111111111", 7);
+        let earlier = twice.clone();
+        detector().scan(&text, 0, &mut twice);
+        prop_assert_eq!(&twice[..earlier.len()], &earlier[..]);
+        prop_assert_eq!(&twice[earlier.len()..], &moved[..]);
+    }
+
+    #[test]
+    fn lines_are_judged_apart(lines in proptest::collection::vec(text(), 0..4)) {
+        let mut apart = Vec::new();
+        let mut joined = Vec::new();
+        for line in &lines {
+            let mut line = line.clone();
+            line.retain(|byte| *byte != b'\n');
+            apart.extend(scan(&line, i64::try_from(joined.len()).unwrap()));
+            joined.extend(line);
+            joined.push(b'\n');
+        }
+        prop_assert_eq!(scan(&joined, 0), apart);
+    }
+
+    #[test]
+    fn planted_cards_are_found_exactly(
+        before in "[a-zA-Z ,.:]{0,40}", after in "[a-zA-Z ,.:]{0,40}", stem in "4[0-9]{14}", gap in "[ -]?",
+    ) {
+        let number = card::tests::card(&stem);
+        prop_assume!(number.bytes().any(|byte| byte != number.as_bytes()[0]));
+        let number = [&number[..4], &number[4..8], &number[8..12], &number[12..]].join(&gap);
+        let text = format!("{before} {number} {after}");
+        let found = scan(text.as_bytes(), 0);
+        let cards: Vec<_> = found.iter().filter(|m| m.detector == "card").collect();
+        prop_assert_eq!(cards.len(), 1);
+        let start = i64::try_from(before.len() + 1).unwrap();
+        prop_assert_eq!(cards[0].span.start, start);
+        prop_assert_eq!(cards[0].span.end, start + i64::try_from(number.len()).unwrap());
+        prop_assert_eq!(&*cards[0].rule, "visa");
+    }
+
+    #[test]
+    fn planted_addresses_are_found_exactly(
+        before in "[a-zA-Z ,.:]{0,40}", after in "[a-zA-Z ,.:]{0,40}",
+        address in "[a-z0-9_][a-z0-9_+]{0,20}(\\.[a-z0-9]{1,9})?@([a-z0-9]{1,20}\\.){1,3}(com|org|de|museum)",
+    ) {
+        let text = format!("{before} {address} {after}");
+        let found = scan(text.as_bytes(), 0);
+        let emails: Vec<_> = found.iter().filter(|m| m.detector == "email").collect();
+        prop_assert_eq!(emails.len(), 1);
+        let start = i64::try_from(before.len() + 1).unwrap();
+        prop_assert_eq!(emails[0].span.start, start);
+        prop_assert_eq!(emails[0].span.end, start + i64::try_from(address.len()).unwrap());
+    }
+}
+
+#[test]
+fn nothing_found_allocates_no_list() {
+    let mut out = Vec::new();
+    detector().scan(b"the quick brown fox 12 jumps", 0, &mut out);
+    assert_eq!(out.capacity(), 0);
+}
+
+/// Steps for the first `bytes` of `unit` repeated.
+fn steps(detector: &Detector, unit: &str, bytes: usize) -> usize {
+    let text: Vec<u8> = unit.bytes().cycle().take(bytes).collect();
+    let mut out = Vec::new();
+    work::count(|| detector.scan(&text, 0, &mut out))
+}
+
+/// The most steps per byte on any hostile text; the worst is a text of PyPI prefixes.
+const MAX_STEPS_PER_BYTE: usize = 64;
+
+#[test]
+fn cost_is_linear_on_hostile_texts() {
+    let detector = detector();
+    let key = ["pypi-", "AgEIcHlwaS5vcmc"].concat();
+    let spaced_key = format!("-{key}");
+    let marks = ["sk-T3Blb", "kFJ"].concat();
+    for unit in [
+        "4",
+        "4 4 4 4 ",
+        "4-",
+        "4444 ",
+        "41111111 ",
+        "4111 1111 1111 1111 ",
+        "1 ",
+        "@",
+        "a@",
+        "a@b.",
+        "a.",
+        ".",
+        "%",
+        "a",
+        "a ",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ",
+        "kill you ",
+        "ghp_",
+        " ghp_",
+        "-glpat-",
+        "ghs_1_eyJ",
+        "-ghs_1_eyJ",
+        "-ghs_1_eyJaaaaaaaaaaaaaaaa.",
+        "xoxb-11111111-",
+        "sk-",
+        "sk-proj-",
+        "sk-ant-a01-",
+        &key,
+        &spaced_key,
+        &marks,
+        "a@b.co ",
+        "://a:b@c.de",
+        "\u{301}",
+        "自杀",
+        "ж@",
+        "\u{80}",
+        "é",
+    ] {
+        let (small, large) = (
+            steps(&detector, unit, 100_000),
+            steps(&detector, unit, 200_000),
+        );
+        assert!(
+            large <= small * 22 / 10,
+            "{unit:?}: {small} steps, {large} for twice the bytes"
+        );
+        assert!(
+            large <= MAX_STEPS_PER_BYTE * 200_000,
+            "{unit:?}: {large} steps for 200 kB"
+        );
+    }
+}
+
+#[test]
+fn cost_is_linear_at_ten_megabytes() {
+    let detector = Detector::compile(&[]).unwrap();
+    for unit in ["4", "4 4 4 4 ", "@", "a@", "ghp_"] {
+        let (small, large) = (
+            steps(&detector, unit, 5_000_000),
+            steps(&detector, unit, 10_000_000),
+        );
+        assert!(
+            large <= small * 22 / 10,
+            "{unit:?}: {small} steps, {large} for twice the bytes"
+        );
+    }
+}
