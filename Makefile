@@ -1,0 +1,48 @@
+# Weir: what a developer runs. Honours CARGO_TARGET_DIR.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BENCH_NODE := .tools/kafka/bench
+
+.PHONY: help
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what building and testing need; quick when it is there
+	@scripts/setup
+
+.PHONY: build
+build: ## Build the release binary
+	cargo build --release -p weir
+
+.PHONY: demo
+demo: ## Judge sample prompts on an embedded broker: no Kafka, Java or Docker
+	@scripts/setup --only demo
+	cargo build --release -p weir
+	"$(TARGET)/release/weir" demo
+
+.PHONY: test
+test: setup check ## Every check, then every test, on a real Apache Kafka too
+	WEIR_TEST_KAFKA=1 cargo test --workspace
+
+.PHONY: check
+check: setup ## Format, lints, documentation, dependency policy, layers, spelling
+	@scripts/check
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: bench
+bench: setup build ## Latency of prompt to verdict on a real Apache Kafka, as JSON
+	@trap 'scripts/kafka stop --dir $(BENCH_NODE)' EXIT; \
+	brokers=$$(scripts/kafka start --dir $(BENCH_NODE)); \
+	"$(TARGET)/release/weir" bench prompt --json --brokers "$$brokers"
+
+.PHONY: clean
+clean: ## Remove what was built; keeps .tools
+	cargo clean

@@ -1,0 +1,101 @@
+//! The broker's process, which must not outlive the test's, however that ends.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Runs the broker and reads orders from its standard input: a signal's name is passed on, `keep`
+/// ends the watch. The end of the input means that the test process is gone (its end of the pipe
+/// closes whatever killed it), so the broker and its data go too.
+const KEEPER: &str = r#"
+dir=$1 log=$2
+shift 2
+exec 3<&0 </dev/null
+"$@" >"$log" 2>&1 3<&- &
+pid=$!
+(
+    while read -r order; do
+        [ "$order" != keep ] || exit 0
+        kill -s "$order" "$pid"
+    done
+    kill -s KILL "$pid"
+    while kill -0 "$pid"; do sleep 0.02; done
+    rm -rf -- "$dir"
+) <&3 2>/dev/null &
+exec 3<&-
+wait "$pid"
+"#;
+
+/// A running broker. Dropping it kills the broker and removes its directory.
+#[derive(Debug)]
+pub(super) struct Node {
+    keeper: Child,
+    orders: Option<ChildStdin>,
+}
+
+impl Node {
+    pub(super) fn spawn(command: &[OsString], dir: &Path, log: &Path) -> io::Result<Self> {
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER, "weir-kafka"])
+            .arg(dir)
+            .arg(log)
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C reaches the test's process group; the keeper must live on to clean up.
+            .process_group(0)
+            .spawn()?;
+        let orders = keeper.stdin.take();
+        Ok(Self { keeper, orders })
+    }
+
+    /// Sends the signal of that name (without `SIG`).
+    pub(super) fn signal(&mut self, name: &str) -> io::Result<()> {
+        match &mut self.orders {
+            Some(orders) => writeln!(orders, "{name}"),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    pub(super) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.keeper.try_wait()
+    }
+
+    /// Waits for the broker's end; none when `timeout` passes first.
+    pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let status = self.keeper.try_wait()?;
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Kills the broker and leaves its data.
+    pub(super) fn kill(mut self) -> io::Result<()> {
+        self.signal("KILL")?;
+        self.keeper.wait()?;
+        self.leave_data();
+        Ok(())
+    }
+
+    /// Ends the watch over a broker that has ended.
+    pub(super) fn leave_data(mut self) {
+        // Fails only if the watch has ended.
+        let _ = self.signal("keep");
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.keeper.wait();
+    }
+}
