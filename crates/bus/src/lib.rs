@@ -1,1 +1,34 @@
-//! The only crate that sees Kafka: readers, publisher, offset ledger, rebalance, admin, embedded broker.
+//! The only crate that sees Kafka.
+//!
+//! ```text
+//! Reader (thread, group member) --Event--> lane --OutRecord--> Publisher --acks--> Ledger
+//!                                                                 Committer <--"lowest offset
+//!                                                                               still needed"
+//! ```
+//!
+//! - [`Reader`] polls on a thread of its own, hands records over in batches as load makes them,
+//!   and does rebalances outside librdkafka's callback.
+//! - [`Publisher`] writes, lingering only under load, and sends again what failed.
+//! - [`Ledger`] knows what may be committed: pure, property-tested.
+//! - [`Tail`] reads without a group; [`EmbeddedBroker`] is Kafka in this process;
+//!   [`admin`] makes topics what their declaration says.
+
+pub mod admin;
+mod config;
+mod context;
+mod embedded;
+mod error;
+mod ledger;
+mod publisher;
+mod reader;
+mod record;
+mod tail;
+
+pub use config::BusConfig;
+pub use embedded::EmbeddedBroker;
+pub use error::BusError;
+pub use ledger::{InputRef, Ledger};
+pub use publisher::{Publisher, Token};
+pub use reader::{Batch, Committer, Event, Reader, unix_ms};
+pub use record::{InRecord, OutRecord};
+pub use tail::{From as TailFrom, Tail};

@@ -1,0 +1,203 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rdkafka::ClientConfig;
+
+use crate::error::BusError;
+
+/// Environment variables that become librdkafka options: `WEIR_KAFKA_SASL_MECHANISM=PLAIN` is
+/// `sasl.mechanism=PLAIN`.
+const ENV_PREFIX: &str = "WEIR_KAFKA_";
+
+/// How to reach a cluster.
+#[derive(Clone)]
+pub struct BusConfig {
+    /// `host:port[,host:port...]`.
+    pub brokers: String,
+    /// Whether the broker wakes a waiting fetch when data comes. Apache Kafka does; the embedded
+    /// broker sleeps the whole `fetch.wait.max.ms`.
+    pub fetch_wakes_on_data: bool,
+    /// Any librdkafka option; they win over Weir's own settings.
+    pub options: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for BusConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Option values may be passwords.
+        f.debug_struct("BusConfig")
+            .field("brokers", &self.brokers)
+            .field("options", &self.options.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl BusConfig {
+    /// An Apache Kafka cluster with no further options.
+    #[must_use]
+    pub fn new(brokers: impl Into<String>) -> Self {
+        Self {
+            brokers: brokers.into(),
+            fetch_wakes_on_data: true,
+            options: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the options of a file of `key=value` lines; `#` starts a comment line.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a line has no `=`: the message names file and line.
+    pub fn add_options_file(&mut self, path: &Path) -> Result<(), BusError> {
+        let text = std::fs::read_to_string(path).map_err(|error| BusError::Options {
+            place: path.display().to_string(),
+            message: format!("cannot be read: {error}"),
+        })?;
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let Some((key, value)) = line.split_once('=') else {
+                return Err(BusError::Options {
+                    place: format!("{}:{}", path.display(), index + 1),
+                    message: "expected key=value, as in security.protocol=SASL_SSL".to_owned(),
+                });
+            };
+            self.options
+                .insert(key.trim().to_owned(), value.trim().to_owned());
+        }
+        Ok(())
+    }
+
+    /// Adds the options found in environment variables that start with `WEIR_KAFKA_`.
+    pub fn add_environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
+        for (name, value) in variables {
+            if let Some(option) = name.strip_prefix(ENV_PREFIX) {
+                self.options
+                    .insert(option.to_ascii_lowercase().replace('_', "."), value);
+            }
+        }
+    }
+
+    pub(crate) fn consumer(&self, group: Option<&str>) -> ClientConfig {
+        let mut config = self.common();
+        config
+            // Without data Apache Kafka holds the fetch and answers at once when some comes, so a
+            // long wait costs nothing there. The embedded broker would sleep all of it.
+            .set(
+                "fetch.wait.max.ms",
+                if self.fetch_wakes_on_data { "100" } else { "1" },
+            )
+            .set("fetch.min.bytes", "1")
+            // The default of 1000 ms stalls a consumer that once was full.
+            .set("fetch.queue.backoff.ms", "10")
+            .set("queued.min.messages", "10000")
+            .set("queued.max.messages.kbytes", "65536")
+            .set("fetch.message.max.bytes", "4194304")
+            .set("enable.partition.eof", "false")
+            .set("isolation.level", "read_uncommitted")
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false");
+        if let Some(group) = group {
+            config
+                .set("group.id", group)
+                .set("partition.assignment.strategy", "cooperative-sticky")
+                .set("session.timeout.ms", "6000")
+                .set("heartbeat.interval.ms", "1000")
+                .set("statistics.interval.ms", "1000");
+        } else {
+            // librdkafka wants a name even for a consumer that joins no group.
+            config.set("group.id", "weir-unused");
+        }
+        self.override_options(&mut config);
+        config
+    }
+
+    pub(crate) fn producer(&self, linger_ms: &str) -> ClientConfig {
+        let mut config = self.common();
+        config
+            .set("linger.ms", linger_ms)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random")
+            .set("message.timeout.ms", "30000")
+            .set("retry.backoff.ms", "10")
+            .set("queue.buffering.max.messages", "100000")
+            .set("message.max.bytes", "8388608");
+        self.override_options(&mut config);
+        config
+    }
+
+    pub(crate) fn admin(&self) -> ClientConfig {
+        let mut config = self.common();
+        self.override_options(&mut config);
+        config
+    }
+
+    fn common(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", "weir")
+            .set("socket.nagle.disable", "true")
+            // A broker that went away is tried again soon, and its return noticed.
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000");
+        config
+    }
+
+    fn override_options(&self, config: &mut ClientConfig) {
+        for (key, value) in &self.options {
+            config.set(key, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_come_from_environment_and_win() {
+        let mut config = BusConfig::new("localhost:1");
+        let variables = [
+            ("WEIR_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("WEIR_KAFKA_LINGER_MS", "7"),
+            ("PATH", "/bin"),
+        ];
+        config.add_environment(
+            variables
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
+        );
+        let producer = config.producer("0");
+        assert_eq!(producer.get("security.protocol"), Some("SASL_SSL"));
+        assert_eq!(producer.get("linger.ms"), Some("7"));
+        assert_eq!(config.options.len(), 2);
+    }
+
+    #[test]
+    fn option_values_are_not_shown() {
+        let mut config = BusConfig::new("localhost:1");
+        config
+            .options
+            .insert("sasl.password".to_owned(), "hunter2".to_owned());
+        let shown = format!("{config:?}");
+        assert!(shown.contains("sasl.password") && !shown.contains("hunter2"));
+    }
+
+    #[test]
+    fn options_file_names_the_bad_line() {
+        let path = std::env::temp_dir().join(format!("weir-options-{}", std::process::id()));
+        std::fs::write(
+            &path,
+            "# comment\nssl.ca.location = /etc/ca.pem\nnonsense\n",
+        )
+        .unwrap();
+        let mut config = BusConfig::new("localhost:1");
+        let error = config.add_options_file(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.contains(":3"), "{error}");
+        assert_eq!(config.options["ssl.ca.location"], "/etc/ca.pem");
+    }
+}

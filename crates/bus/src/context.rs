@@ -1,0 +1,127 @@
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+
+/// What the group coordinator wants, as recorded in the callback.
+#[derive(Debug)]
+pub(crate) enum Rebalance {
+    /// These partitions are ours from now on.
+    Assign(Vec<i32>),
+    /// These partitions are to be given back.
+    Revoke(Vec<i32>),
+}
+
+/// Records rebalances for the reader loop, keeps lag figures, passes librdkafka's log on.
+///
+/// Nothing slow may happen in a callback, so a rebalance is only noted here; the reader acts on it
+/// after its poll has returned. Once `closing` is set nobody reads the notes any more and the
+/// callback gives partitions back itself, or closing the consumer would wait for ever.
+#[derive(Debug, Default)]
+pub(crate) struct ReaderContext {
+    rebalances: Mutex<VecDeque<Rebalance>>,
+    lag: Mutex<Vec<(i32, i64)>>,
+    closing: AtomicBool,
+}
+
+impl ReaderContext {
+    pub(crate) fn next_rebalance(&self) -> Option<Rebalance> {
+        lock(&self.rebalances).pop_front()
+    }
+
+    /// (partition, records behind), as of the last statistics.
+    pub(crate) fn lag(&self) -> Vec<(i32, i64)> {
+        lock(&self.lag).clone()
+    }
+
+    pub(crate) fn set_closing(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+}
+
+impl ClientContext for ReaderContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka client error");
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let lag = statistics
+            .topics
+            .into_values()
+            .flat_map(|topic| topic.partitions.into_values())
+            // Partition -1 is librdkafka's own; a lag of -1 means not known yet.
+            .filter(|partition| partition.partition >= 0 && partition.consumer_lag >= 0)
+            .map(|partition| (partition.partition, partition.consumer_lag))
+            .collect();
+        *lock(&self.lag) = lag;
+    }
+}
+
+impl ConsumerContext for ReaderContext {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        err: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let numbers = || {
+            partitions
+                .elements()
+                .iter()
+                .map(|element| element.partition())
+                .collect()
+        };
+        let assign = err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.closing.load(Ordering::Acquire) {
+            let done = if assign {
+                Ok(())
+            } else {
+                consumer.incremental_unassign(partitions)
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "giving partitions back while closing");
+            }
+        } else if assign {
+            lock(&self.rebalances).push_back(Rebalance::Assign(numbers()));
+        } else {
+            lock(&self.rebalances).push_back(Rebalance::Revoke(numbers()));
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        // A failed commit is repeated with the next one and costs repeats, never a loss.
+        if let Err(error) = result {
+            tracing::warn!(%error, "offset commit failed");
+        }
+    }
+}
+
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => tracing::error!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "librdkafka", facility, "{message}");
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+    }
+}
+
+/// The data under these locks is replaced whole, so a panic elsewhere cannot have left it half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

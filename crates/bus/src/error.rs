@@ -1,0 +1,53 @@
+use rdkafka::error::KafkaError;
+
+/// What can go wrong between Weir and a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// A client could not be made: usually an option that librdkafka does not know.
+    #[error("cannot create a kafka client: {0}; check the options given by file or WEIR_KAFKA_*")]
+    Client(#[source] KafkaError),
+    /// A file or variable of options is wrong.
+    #[error("{place}: {message}")]
+    Options {
+        /// File and line, or variable.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A topic does not exist.
+    #[error(
+        "topic {topic} does not exist on {brokers}; create it with: weir topics apply --brokers {brokers}"
+    )]
+    NoSuchTopic {
+        /// The topic.
+        topic: String,
+        /// Where it was looked for.
+        brokers: String,
+    },
+    /// A cluster did not answer.
+    #[error(
+        "{brokers} cannot be reached: {source}; is the broker running, and is this its address?"
+    )]
+    Unreachable {
+        /// Where.
+        brokers: String,
+        /// librdkafka's word.
+        source: KafkaError,
+    },
+    /// An operation on the cluster failed.
+    #[error("{what}: {source}")]
+    Operation {
+        /// What was tried.
+        what: String,
+        /// librdkafka's word.
+        source: KafkaError,
+    },
+    /// A thread could not be started.
+    #[error("cannot start thread {name}: {source}")]
+    Thread {
+        /// Its name.
+        name: &'static str,
+        /// The system's word.
+        source: std::io::Error,
+    },
+}

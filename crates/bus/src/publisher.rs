@@ -1,0 +1,251 @@
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rdkafka::Message;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders, OwnedMessage};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+
+use crate::config::BusConfig;
+use crate::context::{lock, log};
+use crate::error::BusError;
+use crate::record::OutRecord;
+
+/// From this many records together on, traffic counts as dense.
+const DENSE_FROM: usize = 4;
+/// Linger of the dense producer: fuller requests halve the broker's work per record when records
+/// come thick, and only then; librdkafka's linger is in effect 0 or about 1 ms.
+const DENSE_LINGER_MS: &str = "0.5";
+/// How long a record that could not be delivered waits before it is sent again.
+const RESEND_AFTER: Duration = Duration::from_millis(500);
+/// How long a full local queue is given to drain at each try.
+const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
+
+/// Writes records and reports, by token, which have been acknowledged.
+///
+/// Load decides how: sparse records go out at once, dense ones linger to share a request. Both ways
+/// are idempotent producers with acks=all. A failed delivery is sent again until it succeeds or
+/// [`Publisher::poll`]'s caller says that it is no longer wanted. Records of one key may overtake
+/// each other when load changes; verdicts carry what orders them.
+pub struct Publisher<T: Token> {
+    sparse: BaseProducer<DeliveryContext<T>>,
+    dense: BaseProducer<DeliveryContext<T>>,
+    /// Refused or failed, to be sent again not before the moment given.
+    resend: Vec<(Instant, OwnedMessage, T)>,
+    failures: u64,
+}
+
+/// What a caller recognises its record by.
+pub trait Token: Copy + Send + Sync + 'static {}
+impl<T: Copy + Send + Sync + 'static> Token for T {}
+
+struct DeliveryContext<T> {
+    done: Mutex<Vec<Outcome<T>>>,
+}
+
+enum Outcome<T> {
+    Acknowledged(T),
+    Failed(T, OwnedMessage, KafkaError),
+}
+
+impl<T: Token> ClientContext for DeliveryContext<T> {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka client error");
+    }
+}
+
+impl<T: Token> ProducerContext for DeliveryContext<T> {
+    type DeliveryOpaque = Box<T>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, token: Box<T>) {
+        let outcome = match result {
+            Ok(_) => Outcome::Acknowledged(*token),
+            Err((error, message)) => Outcome::Failed(*token, message.detach(), error.clone()),
+        };
+        lock(&self.done).push(outcome);
+    }
+}
+
+impl<T: Token> std::fmt::Debug for Publisher<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher")
+            .field("resend", &self.resend.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Token> Publisher<T> {
+    /// Two producers on the cluster, one for sparse and one for dense traffic.
+    ///
+    /// # Errors
+    /// An option that librdkafka does not know.
+    pub fn new(config: &BusConfig) -> Result<Self, BusError> {
+        let producer = |linger_ms: &str| {
+            config
+                .producer(linger_ms)
+                .create_with_context(DeliveryContext {
+                    done: Mutex::new(Vec::new()),
+                })
+                .map_err(BusError::Client)
+        };
+        Ok(Self {
+            sparse: producer("0")?,
+            dense: producer(DENSE_LINGER_MS)?,
+            resend: Vec::new(),
+            failures: 0,
+        })
+    }
+
+    /// Sends a record; `together` is how many are sent in one go, which decides whether it lingers.
+    ///
+    /// Waits while the local queue is full: that is the back-pressure.
+    ///
+    /// # Errors
+    /// Only a producer beyond repair; anything passing is tried again from [`Publisher::poll`].
+    pub fn send(
+        &mut self,
+        record: &OutRecord<'_>,
+        together: usize,
+        token: T,
+    ) -> Result<(), BusError> {
+        let producer = if together >= DENSE_FROM {
+            &self.dense
+        } else {
+            &self.sparse
+        };
+        let mut out =
+            BaseRecord::with_opaque_to(record.topic, Box::new(token)).payload(record.payload);
+        out.partition = record.partition;
+        out.key = record.key;
+        out.headers = record.header.map(|(key, value)| {
+            OwnedHeaders::new_with_capacity(1).insert(Header {
+                key,
+                value: Some(value),
+            })
+        });
+        enqueue(producer, out, &mut self.resend)
+    }
+
+    /// Collects what has been acknowledged into `acknowledged`, and sends again what failed and is
+    /// still `wanted`; what is not wanted any more is forgotten.
+    ///
+    /// # Errors
+    /// Only a producer beyond repair.
+    pub fn poll(
+        &mut self,
+        acknowledged: &mut Vec<T>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<(), BusError> {
+        for producer in [&self.sparse, &self.dense] {
+            producer.poll(Duration::ZERO);
+            for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
+                match outcome {
+                    Outcome::Acknowledged(token) => acknowledged.push(token),
+                    Outcome::Failed(token, message, error) => {
+                        self.failures += 1;
+                        tracing::warn!(%error, topic = message.topic(), "delivery failed");
+                        self.resend
+                            .push((Instant::now() + RESEND_AFTER, message, token));
+                    }
+                }
+            }
+        }
+        if self.resend.is_empty() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        for (when, message, token) in std::mem::take(&mut self.resend) {
+            if !wanted(&token) {
+                continue;
+            }
+            if when > now {
+                self.resend.push((when, message, token));
+                continue;
+            }
+            let mut out = BaseRecord::with_opaque_to(message.topic(), Box::new(token));
+            // A record without a partition was given one by the partitioner: it keeps it.
+            out.partition = (message.partition() >= 0).then_some(message.partition());
+            out.key = message.key();
+            out.payload = message.payload();
+            out.headers = message.headers().cloned();
+            enqueue(&self.sparse, out, &mut self.resend)?;
+        }
+        Ok(())
+    }
+
+    /// Deliveries that failed so far, each of which was or will be sent again.
+    #[must_use]
+    pub const fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// Records on their way or waiting to be sent again.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        let queued = self.sparse.in_flight_count() + self.dense.in_flight_count();
+        usize::try_from(queued).unwrap_or(0) + self.resend.len()
+    }
+
+    /// Waits until everything has been delivered or has failed. Never on the hot path: it may
+    /// block for the whole of `patience`.
+    ///
+    /// # Errors
+    /// Something is still on its way after `patience`.
+    pub fn flush(&self, patience: Duration) -> Result<(), BusError> {
+        for producer in [&self.sparse, &self.dense] {
+            producer
+                .flush(patience)
+                .map_err(|source| BusError::Operation {
+                    what: "delivering the last records".to_owned(),
+                    source,
+                })?;
+        }
+        Ok(())
+    }
+}
+
+fn enqueue<T: Token>(
+    producer: &BaseProducer<DeliveryContext<T>>,
+    mut record: BaseRecord<'_, [u8], [u8], Box<T>>,
+    resend: &mut Vec<(Instant, OwnedMessage, T)>,
+) -> Result<(), BusError> {
+    loop {
+        match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent)) => {
+                producer.poll(FULL_QUEUE_WAIT);
+                record = unsent;
+            }
+            Err((error, unsent)) => {
+                if let Some((_, reason)) = producer.client().fatal_error() {
+                    return Err(BusError::Operation {
+                        what: format!("the producer failed for good ({reason})"),
+                        source: error,
+                    });
+                }
+                tracing::warn!(%error, topic = unsent.topic, "record refused; it will be sent again");
+                let message = OwnedMessage::new(
+                    unsent.payload.map(<[u8]>::to_vec),
+                    unsent.key.map(<[u8]>::to_vec),
+                    unsent.topic.to_owned(),
+                    rdkafka::Timestamp::NotAvailable,
+                    unsent.partition.unwrap_or(-1),
+                    0,
+                    unsent.headers,
+                );
+                resend.push((
+                    Instant::now() + RESEND_AFTER,
+                    message,
+                    *unsent.delivery_opaque,
+                ));
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,409 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use crate::config::BusConfig;
+use crate::context::{ReaderContext, Rebalance};
+use crate::error::BusError;
+use crate::record::InRecord;
+
+/// Records judged together at most. Dense traffic fills batches, sparse traffic goes one by one.
+const MAX_BATCH_RECORDS: usize = 256;
+/// A batch is sent once it holds this many bytes, so that large texts do not pile up.
+const MAX_BATCH_BYTES: usize = 4 << 20;
+/// Batches that may wait for the lane.
+const QUEUED_BATCHES: usize = 16;
+/// How long the reader waits for a lane that is behind before it polls again regardless.
+const FULL_LANE_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a poll waits for data, and so how long a request to stop may take.
+const POLL_WAIT: Duration = Duration::from_millis(100);
+/// How long the lane may take to finish what it has of partitions that are given back.
+const REVOKE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the group coordinator may take to tell committed offsets.
+const COMMITTED_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Commit metadata that carries the owner's epoch: `epoch=<decimal>`.
+const EPOCH_METADATA: &str = "epoch=";
+
+/// What the reader tells the lane, in the order in which it happened.
+#[derive(Debug)]
+pub enum Event {
+    /// These partitions are ours: (partition, epoch of ownership).
+    Assigned(Vec<(i32, i64)>),
+    /// Records to work on.
+    Records(Batch),
+    /// Give these partitions back: finish, commit, then answer on `done`.
+    Revoked {
+        /// Partition numbers.
+        partitions: Vec<i32>,
+        /// Answer here when nothing of them is left.
+        done: Sender<()>,
+    },
+    /// These partitions are someone else's already: drop what you have of them.
+    Lost(Vec<i32>),
+    /// The consumer is beyond repair; start a new one.
+    Failed(String),
+}
+
+/// Records that were polled together.
+#[derive(Debug)]
+pub struct Batch {
+    /// The records, in order within each partition.
+    pub records: Vec<InRecord>,
+    /// When the first of them was polled.
+    pub polled: Instant,
+    /// The same moment, Unix milliseconds.
+    pub polled_at_ms: i64,
+}
+
+/// A consumer group member on a thread of its own.
+#[derive(Debug)]
+pub struct Reader {
+    events: Receiver<Event>,
+    depth: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    committer: Committer,
+}
+
+/// Commits offsets on behalf of the reader's group member.
+#[derive(Clone)]
+pub struct Committer {
+    consumer: Arc<BaseConsumer<ReaderContext>>,
+    topic: Arc<str>,
+}
+
+impl std::fmt::Debug for Committer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Committer")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Joins `group` and reads `topic` on a new thread.
+    ///
+    /// # Errors
+    /// An option that librdkafka does not know, or no thread to be had.
+    pub fn start(config: &BusConfig, group: &str, topic: &str) -> Result<Self, BusError> {
+        let consumer: BaseConsumer<ReaderContext> = config
+            .consumer(Some(group))
+            .create_with_context(ReaderContext::default())
+            .map_err(BusError::Client)?;
+        consumer.subscribe(&[topic]).map_err(BusError::Client)?;
+        let consumer = Arc::new(consumer);
+        let (sender, events) = bounded(QUEUED_BATCHES);
+        let depth = Arc::new(AtomicUsize::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
+        let committer = Committer {
+            consumer: Arc::clone(&consumer),
+            topic: topic.into(),
+        };
+        let shell = ReaderLoop {
+            consumer,
+            topic: topic.into(),
+            sender,
+            depth: Arc::clone(&depth),
+            stop: Arc::clone(&stop),
+        };
+        let thread = std::thread::Builder::new()
+            .name("weir-reader".to_owned())
+            .spawn(move || shell.run())
+            .map_err(|source| BusError::Thread {
+                name: "weir-reader",
+                source,
+            })?;
+        Ok(Self {
+            events,
+            depth,
+            stop,
+            thread: Some(thread),
+            committer,
+        })
+    }
+
+    /// What happened, in order. Disconnects when the reader has stopped.
+    #[must_use]
+    pub const fn events(&self) -> &Receiver<Event> {
+        &self.events
+    }
+
+    /// To be told of every batch taken from [`Reader::events`], so that depth stays true.
+    pub fn taken(&self, records: usize) {
+        self.depth.fetch_sub(records, Ordering::Relaxed);
+    }
+
+    /// Records that were polled and not yet taken.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// (partition, records behind), as of at most a second ago.
+    #[must_use]
+    pub fn lag(&self) -> Vec<(i32, i64)> {
+        self.committer.consumer.context().lag()
+    }
+
+    /// The way to commit what has been done.
+    #[must_use]
+    pub const fn committer(&self) -> &Committer {
+        &self.committer
+    }
+
+    /// Stops polling and leaves the group, so that others take over at once.
+    pub fn close(mut self) {
+        self.stop.store(true, Ordering::Release);
+        // The thread may be waiting for room.
+        while self.events.try_recv().is_ok() {}
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the reader thread panicked");
+        }
+        self.committer.consumer.context().set_closing();
+        // Dropping the last handle on the consumer leaves the group.
+    }
+}
+
+impl Committer {
+    /// Commits `(partition, epoch, next offset)` in the background; a failure is logged and
+    /// made good by the next commit.
+    pub fn commit(&self, offsets: &[(i32, i64, i64)]) {
+        self.commit_as(offsets, CommitMode::Async);
+    }
+
+    /// The same, waiting for the coordinator's answer.
+    pub fn commit_now(&self, offsets: &[(i32, i64, i64)]) {
+        self.commit_as(offsets, CommitMode::Sync);
+    }
+
+    fn commit_as(&self, offsets: &[(i32, i64, i64)], mode: CommitMode) {
+        if offsets.is_empty() {
+            return;
+        }
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (partition, epoch, offset) in offsets {
+            let mut element = list.add_partition(&self.topic, *partition);
+            element.set_metadata(format!("{EPOCH_METADATA}{epoch}"));
+            if let Err(error) = element.set_offset(Offset::Offset(*offset)) {
+                tracing::error!(%error, partition, offset, "offset cannot be committed");
+            }
+        }
+        if let Err(error) = self.consumer.commit(&list, mode) {
+            tracing::warn!(%error, "offset commit failed");
+        }
+    }
+}
+
+struct ReaderLoop {
+    consumer: Arc<BaseConsumer<ReaderContext>>,
+    topic: Arc<str>,
+    sender: Sender<Event>,
+    depth: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Whether the loop goes on.
+enum Flow {
+    Continue,
+    Stop,
+}
+
+impl ReaderLoop {
+    fn run(self) {
+        let mut reported: Option<String> = None;
+        while !self.stop.load(Ordering::Acquire) {
+            let flow = match self.fill_batch(POLL_WAIT) {
+                Ok(Some(batch)) => {
+                    reported = None;
+                    self.hand_over(batch)
+                }
+                Ok(None) => Flow::Continue,
+                Err(error @ KafkaError::MessageConsumptionFatal(_)) => {
+                    let _ = self.sender.send(Event::Failed(error.to_string()));
+                    Flow::Stop
+                }
+                Err(error) => {
+                    // librdkafka goes on by itself; say it once, not at every poll.
+                    let text = error.to_string();
+                    if reported.as_deref() != Some(&text) {
+                        tracing::warn!(%error, topic = &*self.topic, "reading; it will be tried again");
+                        reported = Some(text);
+                    }
+                    Flow::Continue
+                }
+            };
+            if matches!(flow, Flow::Stop) || matches!(self.handle_rebalances(), Flow::Stop) {
+                break;
+            }
+        }
+        self.consumer.context().set_closing();
+    }
+
+    /// Waits for one record, then takes whatever else is there already.
+    fn fill_batch(&self, wait: Duration) -> Result<Option<Batch>, KafkaError> {
+        let Some(first) = self.consumer.poll(wait) else {
+            return Ok(None);
+        };
+        let first = first?;
+        let mut batch = Batch {
+            records: vec![InRecord::copy(&first)],
+            polled: Instant::now(),
+            polled_at_ms: unix_ms(),
+        };
+        let mut bytes = batch.records[0].bytes();
+        while batch.records.len() < MAX_BATCH_RECORDS && bytes < MAX_BATCH_BYTES {
+            // An error here comes again at the next poll; the records must not be dropped for it.
+            let Some(Ok(message)) = self.consumer.poll(Duration::ZERO) else {
+                break;
+            };
+            let record = InRecord::copy(&message);
+            bytes += record.bytes();
+            batch.records.push(record);
+        }
+        Ok(Some(batch))
+    }
+
+    fn hand_over(&self, batch: Batch) -> Flow {
+        self.depth.fetch_add(batch.records.len(), Ordering::Relaxed);
+        let mut event = Event::Records(batch);
+        loop {
+            match self.sender.send_timeout(event, FULL_LANE_PATIENCE) {
+                Ok(()) => return Flow::Continue,
+                Err(SendTimeoutError::Disconnected(_)) => return Flow::Stop,
+                Err(SendTimeoutError::Timeout(unsent)) => {
+                    if self.stop.load(Ordering::Acquire) {
+                        return Flow::Stop;
+                    }
+                    event = self.poll_while_full(unsent);
+                }
+            }
+        }
+    }
+
+    /// The lane is behind, but the group must see this member poll: one record more at most.
+    fn poll_while_full(&self, event: Event) -> Event {
+        match (event, self.consumer.poll(Duration::ZERO)) {
+            (Event::Records(mut batch), Some(Ok(message))) => {
+                self.depth.fetch_add(1, Ordering::Relaxed);
+                batch.records.push(InRecord::copy(&message));
+                Event::Records(batch)
+            }
+            (event, _) => event,
+        }
+    }
+
+    fn handle_rebalances(&self) -> Flow {
+        while let Some(rebalance) = self.consumer.context().next_rebalance() {
+            let flow = match rebalance {
+                Rebalance::Assign(partitions) => self.assign(&partitions),
+                Rebalance::Revoke(partitions) => self.revoke(partitions),
+            };
+            if matches!(flow, Flow::Stop) {
+                return flow;
+            }
+        }
+        Flow::Continue
+    }
+
+    fn assign(&self, partitions: &[i32]) -> Flow {
+        // Fetching starts before the epochs are known; nothing is polled until then.
+        if let Err(error) = self.consumer.incremental_assign(&self.list(partitions)) {
+            tracing::error!(%error, ?partitions, "assigning");
+        }
+        let epochs = self.epochs(partitions);
+        self.send(Event::Assigned(epochs))
+    }
+
+    /// The next epoch of each partition: above the one that the last owner committed, and above
+    /// any that an owner could have had that never committed.
+    fn epochs(&self, partitions: &[i32]) -> Vec<(i32, i64)> {
+        let now = unix_ms();
+        let committed = match self
+            .consumer
+            .committed_offsets(self.list(partitions), COMMITTED_PATIENCE)
+        {
+            Ok(committed) => committed,
+            Err(error) => {
+                tracing::warn!(%error, "committed epochs are not known; going by the clock");
+                return partitions
+                    .iter()
+                    .map(|partition| (*partition, now))
+                    .collect();
+            }
+        };
+        let mut epochs = Vec::with_capacity(partitions.len());
+        let mut claims = Vec::new();
+        for element in committed.elements() {
+            let last = element
+                .metadata()
+                .strip_prefix(EPOCH_METADATA)
+                .and_then(|epoch| epoch.parse::<i64>().ok())
+                .unwrap_or(0);
+            let epoch = now.max(last + 1);
+            epochs.push((element.partition(), epoch));
+            if let Offset::Offset(offset) = element.offset() {
+                claims.push((element.partition(), epoch, offset));
+            }
+        }
+        let committer = Committer {
+            consumer: Arc::clone(&self.consumer),
+            topic: Arc::clone(&self.topic),
+        };
+        committer.commit(&claims);
+        epochs
+    }
+
+    fn revoke(&self, partitions: Vec<i32>) -> Flow {
+        let list = self.list(&partitions);
+        let flow = if self.consumer.assignment_lost() {
+            self.send(Event::Lost(partitions))
+        } else {
+            let (done, wait) = bounded(1);
+            let flow = self.send(Event::Revoked { partitions, done });
+            if wait.recv_timeout(REVOKE_PATIENCE).is_err() {
+                tracing::warn!("the lane did not finish revoked partitions in time; they repeat");
+            }
+            flow
+        };
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::warn!(%error, "giving partitions back");
+        }
+        flow
+    }
+
+    fn send(&self, event: Event) -> Flow {
+        if self.sender.send(event).is_ok() {
+            Flow::Continue
+        } else {
+            Flow::Stop
+        }
+    }
+
+    fn list(&self, partitions: &[i32]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        list
+    }
+}
+
+/// Milliseconds since the Unix epoch by this machine's clock; 0 before it.
+#[must_use]
+pub fn unix_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+}

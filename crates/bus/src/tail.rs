@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use crate::config::BusConfig;
+use crate::context::ReaderContext;
+use crate::error::BusError;
+use crate::record::InRecord;
+
+/// How long a cluster may take to answer at start.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a [`Tail`] begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// With the first record that comes after the start.
+    End,
+    /// With the oldest record that is still there.
+    Beginning,
+}
+
+/// Reads all partitions of a topic without a consumer group: how workers follow verdicts.
+pub struct Tail {
+    consumer: BaseConsumer<ReaderContext>,
+    partitions: i32,
+}
+
+impl std::fmt::Debug for Tail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tail")
+            .field("partitions", &self.partitions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tail {
+    /// Starts reading. End offsets are resolved before it returns, so a record produced
+    /// afterwards is not missed.
+    ///
+    /// # Errors
+    /// The cluster does not answer within 10 s, or the topic does not exist.
+    pub fn start(config: &BusConfig, topic: &str, from: From) -> Result<Self, BusError> {
+        let consumer: BaseConsumer<ReaderContext> = config
+            .consumer(None)
+            .create_with_context(ReaderContext::default())
+            .map_err(BusError::Client)?;
+        let unreachable = |source| BusError::Unreachable {
+            brokers: config.brokers.clone(),
+            source,
+        };
+        let count = partitions(&consumer, topic)
+            .map_err(unreachable)?
+            .ok_or_else(|| BusError::NoSuchTopic {
+                topic: topic.to_owned(),
+                brokers: config.brokers.clone(),
+            })?;
+        let mut list = TopicPartitionList::new();
+        for partition in 0..count {
+            let (low, high) = consumer
+                .fetch_watermarks(topic, partition, START_PATIENCE)
+                .map_err(unreachable)?;
+            let start = if from == From::End { high } else { low };
+            list.add_partition_offset(topic, partition, Offset::Offset(start))
+                .map_err(unreachable)?;
+        }
+        consumer.assign(&list).map_err(unreachable)?;
+        Ok(Self {
+            consumer,
+            partitions: count,
+        })
+    }
+
+    /// The next record, waiting up to `wait` for it. Passing trouble is logged and waited out.
+    pub fn next(&self, wait: Duration) -> Option<InRecord> {
+        match self.consumer.poll(wait)? {
+            Ok(message) => Some(InRecord::copy(&message)),
+            Err(error) => {
+                tracing::warn!(%error, "reading; it will be tried again");
+                None
+            }
+        }
+    }
+
+    /// How many partitions the topic has.
+    #[must_use]
+    pub const fn partitions(&self) -> i32 {
+        self.partitions
+    }
+}
+
+/// The number of partitions, or `None` if there is no such topic.
+fn partitions(
+    consumer: &BaseConsumer<ReaderContext>,
+    topic: &str,
+) -> Result<Option<i32>, rdkafka::error::KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), START_PATIENCE)?;
+    let count = metadata
+        .topics()
+        .iter()
+        .find(|found| found.name() == topic && found.error().is_none())
+        .map_or(0, |found| found.partitions().len());
+    Ok(i32::try_from(count).ok().filter(|count| *count > 0))
+}
