@@ -140,6 +140,9 @@ impl BusConfig {
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", "weir")
             .set("socket.nagle.disable", "true")
+            // A topic that is created after the start is found within this time, not within the
+            // default's five minutes.
+            .set("topic.metadata.refresh.interval.ms", "2000")
             // A broker that went away is tried again soon, and its return noticed.
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000");

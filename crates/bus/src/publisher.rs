@@ -32,7 +32,7 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 pub struct Publisher<T: Token> {
     sparse: BaseProducer<DeliveryContext<T>>,
     dense: BaseProducer<DeliveryContext<T>>,
-    /// Refused or failed, to be sent again not before the moment given.
+    /// What failed, to be sent again not before the moment given.
     resend: Vec<(Instant, OwnedMessage, T)>,
     failures: u64,
 }
@@ -129,11 +129,12 @@ impl<T: Token> Publisher<T> {
                 value: Some(value),
             })
         });
-        enqueue(producer, out, &mut self.resend)
+        enqueue(producer, out)
     }
 
     /// Collects what has been acknowledged into `acknowledged`, and sends again what failed and is
-    /// still `wanted`; what is not wanted any more is forgotten.
+    /// still `wanted`; what is not wanted any more is forgotten. A record that no broker will ever
+    /// take (it is too large, say) is dropped, logged, and counts as acknowledged.
     ///
     /// # Errors
     /// Only a producer beyond repair.
@@ -147,6 +148,12 @@ impl<T: Token> Publisher<T> {
             for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
                 match outcome {
                     Outcome::Acknowledged(token) => acknowledged.push(token),
+                    Outcome::Failed(token, message, error) if is_hopeless(&error) => {
+                        // Kept, it would pin its input's offset for ever.
+                        tracing::error!(%error, topic = message.topic(), "record dropped, it can never be delivered");
+                        self.failures += 1;
+                        acknowledged.push(token);
+                    }
                     Outcome::Failed(token, message, error) => {
                         self.failures += 1;
                         tracing::warn!(%error, topic = message.topic(), "delivery failed");
@@ -174,7 +181,7 @@ impl<T: Token> Publisher<T> {
             out.key = message.key();
             out.payload = message.payload();
             out.headers = message.headers().cloned();
-            enqueue(&self.sparse, out, &mut self.resend)?;
+            enqueue(&self.sparse, out)?;
         }
         Ok(())
     }
@@ -210,10 +217,21 @@ impl<T: Token> Publisher<T> {
     }
 }
 
+/// Whether sending the very same record again must fail again.
+fn is_hopeless(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::MessageSizeTooLarge
+                | RDKafkaErrorCode::InvalidMessageSize
+                | RDKafkaErrorCode::InvalidRecord
+        )
+    )
+}
+
 fn enqueue<T: Token>(
     producer: &BaseProducer<DeliveryContext<T>>,
     mut record: BaseRecord<'_, [u8], [u8], Box<T>>,
-    resend: &mut Vec<(Instant, OwnedMessage, T)>,
 ) -> Result<(), BusError> {
     loop {
         match producer.send(record) {
@@ -229,7 +247,6 @@ fn enqueue<T: Token>(
                         source: error,
                     });
                 }
-                tracing::warn!(%error, topic = unsent.topic, "record refused; it will be sent again");
                 let message = OwnedMessage::new(
                     unsent.payload.map(<[u8]>::to_vec),
                     unsent.key.map(<[u8]>::to_vec),
@@ -239,11 +256,9 @@ fn enqueue<T: Token>(
                     0,
                     unsent.headers,
                 );
-                resend.push((
-                    Instant::now() + RESEND_AFTER,
-                    message,
-                    *unsent.delivery_opaque,
-                ));
+                // From here on it is a delivery that failed, like any other.
+                let failed = Outcome::Failed(*unsent.delivery_opaque, message, error);
+                lock(&producer.context().done).push(failed);
                 return Ok(());
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
-use weir_types::{Action, Category, FailMode, Micros};
+use weir_types::{Action, Category, FailMode, Micros, hex};
 
 use crate::document::{PolicyDocument, TiersDocument};
 use crate::error::{Problem, Problems};
@@ -286,5 +286,5 @@ fn hash(lineage: &[&Parsed<'_>], rule_files: &[SourceFile]) -> String {
         hash.update((file.text.len() as u64).to_le_bytes());
         hash.update(&file.text);
     }
-    format!("{:x}", hash.finalize())
+    hex(&hash.finalize())
 }

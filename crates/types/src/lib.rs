@@ -14,7 +14,7 @@ mod verdict;
 pub use action::{Action, FailMode};
 pub use category::{Category, UnknownCategory};
 pub use dead_letter::DeadLetterReason;
-pub use fingerprint::{FingerprintKey, derive_verdict_id};
+pub use fingerprint::{FingerprintKey, derive_verdict_id, hex};
 pub use time::Micros;
 pub use verdict::{
     CategoryScore, Finding, ModelRef, ModelScores, Provenance, Severity, Source, Span, Stage,

@@ -1,0 +1,59 @@
+//! `score`: what the shipped model says, for checking training against it and for evaluation.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use weir_infer::{Classifier as _, FastModel};
+use weir_types::{Category, ModelScores};
+
+use crate::{Outcome, text};
+
+/// Texts a call.
+const BATCH: usize = 64;
+
+#[derive(Serialize)]
+struct Line {
+    raw: [f32; Category::COUNT],
+    calibrated: [f32; Category::COUNT],
+    any_harm: f32,
+    truncated: bool,
+}
+
+pub(crate) fn run(folder: &Path, input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
+    let mut model = FastModel::load(folder)?;
+    let mut texts = Vec::with_capacity(BATCH);
+    for (number, line) in input.lines().enumerate() {
+        texts.push(text(&line?, number + 1)?);
+        if texts.len() == BATCH {
+            write(&mut model, &texts, output)?;
+            texts.clear();
+        }
+    }
+    write(&mut model, &texts, output)
+}
+
+fn write(model: &mut FastModel, texts: &[String], output: &mut dyn Write) -> Outcome {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut scores = Vec::new();
+    model.classify(&texts, &mut scores)?;
+    for ModelScores {
+        raw,
+        calibrated,
+        any_harm,
+        truncated,
+    } in scores
+    {
+        serde_json::to_writer(
+            &mut *output,
+            &Line {
+                raw,
+                calibrated,
+                any_harm,
+                truncated,
+            },
+        )?;
+        writeln!(output)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What can go wrong, and what to do about it.
+
+use std::path::PathBuf;
+
+/// Why a model could not be loaded or could not judge.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InferError {
+    /// No ONNX Runtime library in any of the places that are searched.
+    #[error(
+        "onnx runtime library not found (looked at: {}); run `scripts/onnxruntime` in the \
+         repository or set WEIR_ONNXRUNTIME to the path of libonnxruntime.so.1.31.1",
+        join(.looked_at)
+    )]
+    RuntimeMissing {
+        /// Every path tried, in order.
+        looked_at: Vec<PathBuf>,
+    },
+    /// A library was found but would not load.
+    #[error(
+        "onnx runtime library {} does not load: {reason}; restore it with `scripts/onnxruntime` or \
+         point WEIR_ONNXRUNTIME at version 1.31.1", .path.display()
+    )]
+    RuntimeBroken {
+        /// The library.
+        path: PathBuf,
+        /// What the loader said.
+        reason: String,
+    },
+    /// A model file could not be read.
+    #[error(
+        "cannot read model file {}: {reason}; restore it with `git checkout models/fast` or set \
+         the models folder",
+        .path.display()
+    )]
+    ModelUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        reason: String,
+    },
+    /// The manifest is not what this version understands.
+    #[error(
+        "model manifest {} is malformed: {reason}; restore it with `git checkout models/fast` or \
+         train again (models/train/README.md)",
+        .path.display()
+    )]
+    ManifestMalformed {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The weights are not those that the manifest was written for.
+    #[error(
+        "model file {} has SHA-256 {found}, its manifest expects {expected}; restore both with \
+         `git checkout models/fast` or train again (models/train/README.md)",
+        .path.display()
+    )]
+    HashMismatch {
+        /// The weights file.
+        path: PathBuf,
+        /// SHA-256 in the manifest, 64 hex digits.
+        expected: String,
+        /// SHA-256 of the file, 64 hex digits.
+        found: String,
+    },
+    /// ONNX Runtime refused the model.
+    #[error("onnx runtime refuses model {}: {reason}; restore it with `git checkout models/fast`", .path.display())]
+    ModelRefused {
+        /// The weights file.
+        path: PathBuf,
+        /// What ONNX Runtime said.
+        reason: String,
+    },
+    /// ONNX Runtime failed while judging; the texts of that call have no scores.
+    #[error(
+        "model {model} failed on {texts} texts: {reason}; nothing was scored, retry or treat them as unjudged"
+    )]
+    Failed {
+        /// Name of the model.
+        model: String,
+        /// How many texts the call had.
+        texts: usize,
+        /// What ONNX Runtime said.
+        reason: String,
+    },
+    /// Calibration parameters could not be fitted.
+    #[error("cannot fit calibration: {0}; give rows of both classes with finite scores")]
+    Unfittable(String),
+}
+
+fn join(paths: &[PathBuf]) -> String {
+    let shown: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    shown.join(", ")
+}

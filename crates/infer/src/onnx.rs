@@ -1,0 +1,311 @@
+//! The fast model: hashed n-grams into a small ONNX graph.
+//!
+//! The graph takes `ids` (i32, windows x features) and `weights` (f32, windows x 1 x features) and
+//! puts out logits (f32, windows x 1 x outputs): the categories in order, then any harm. It gathers
+//! rows of a table, adds them up by weight, and applies one hidden layer, so that a window's logits
+//! have nothing to do with the other windows of the run; id `2^bits` is a constant row that carries
+//! the biases, and pads with weight 0.
+
+use std::ops::Range;
+use std::path::Path;
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::value::TensorRef;
+use weir_types::{Category, ModelRef, ModelScores};
+
+use crate::calibrate::Platt;
+use crate::digest::sha256_hex;
+use crate::features::{Features, Featuriser};
+use crate::manifest::{AnyHarm, Manifest};
+use crate::window::Windowing;
+use crate::{Classifier, InferError, batch, runtime};
+
+/// Outputs of the graph: the categories and any harm.
+const OUTPUTS: usize = Category::COUNT + 1;
+
+/// The fast classifier. One ONNX Runtime session, no threads but the caller's.
+///
+/// Texts are looked at up to a cap of features. With the shipped settings that is about 12,000
+/// characters of English and never less than 9,000 bytes; a longer text is marked
+/// [`ModelScores::truncated`]. Each category's score is the highest over the text's windows.
+pub struct FastModel {
+    session: Session,
+    reference: ModelRef,
+    featuriser: Featuriser,
+    windowing: Windowing,
+    length_power: f32,
+    /// Bucket of the constant row.
+    constant: i32,
+    calibration: [Platt; Category::COUNT],
+    any_harm: AnyHarm,
+    buffers: Buffers,
+}
+
+/// What is reused from call to call.
+#[derive(Debug, Default)]
+struct Buffers {
+    features: Features,
+    windows: Vec<Window>,
+    ids: Vec<i32>,
+    weights: Vec<f32>,
+    /// Logits of each text so far.
+    logits: Vec<[f32; OUTPUTS]>,
+    truncated: Vec<bool>,
+}
+
+/// One window of one text.
+#[derive(Debug)]
+struct Window {
+    /// Position of the text in the call.
+    text: usize,
+    /// Its features, as positions in [`Features::ids`].
+    ids: Range<usize>,
+}
+
+impl Window {
+    /// Its length in the graph: its features and the constant.
+    fn length(&self) -> usize {
+        self.ids.len() + 1
+    }
+}
+
+impl FastModel {
+    /// Loads `model.json` and the weights that it names from `folder` (in the repository:
+    /// `models/fast`), and ONNX Runtime if this is the process's first model.
+    ///
+    /// # Errors
+    /// When ONNX Runtime is missing or broken, a file is unreadable, the manifest malformed, the
+    /// weights are not the manifest's, or ONNX Runtime refuses them.
+    pub fn load(folder: &Path) -> Result<Self, InferError> {
+        let manifest_path = folder.join("model.json");
+        let manifest = Manifest::parse(&read(&manifest_path)?).map_err(|reason| {
+            InferError::ManifestMalformed {
+                path: manifest_path,
+                reason,
+            }
+        })?;
+        let path = folder.join(&manifest.weights);
+        let weights = read(&path)?;
+        let found = sha256_hex(&weights);
+        if found != manifest.sha256 {
+            return Err(InferError::HashMismatch {
+                path,
+                expected: manifest.sha256,
+                found,
+            });
+        }
+        let session = session(runtime::environment()?, &weights).map_err(|reason| {
+            InferError::ModelRefused {
+                path: path.clone(),
+                reason,
+            }
+        })?;
+        let mut model = Self {
+            session,
+            reference: ModelRef {
+                name: format!("{}-{}", manifest.name, manifest.version),
+                hash: manifest.sha256.clone(),
+            },
+            featuriser: Featuriser::new(manifest.bucket_bits()),
+            windowing: manifest.windowing(),
+            length_power: manifest.length_power,
+            constant: 1 << manifest.bucket_bits(),
+            calibration: manifest.calibration(),
+            any_harm: manifest.any_harm,
+            buffers: Buffers::default(),
+        };
+        // A graph of other shapes would otherwise be found out in the middle of traffic.
+        model
+            .classify(&["", "warm up"], &mut Vec::new())
+            .map_err(|error| InferError::ModelRefused {
+                path,
+                reason: error.to_string(),
+            })?;
+        Ok(model)
+    }
+
+    /// Featurises the texts and cuts them into windows, shortest first.
+    fn prepare(&mut self, texts: &[&str]) {
+        let buffers = &mut self.buffers;
+        buffers.features.clear();
+        buffers.windows.clear();
+        buffers.truncated.clear();
+        for (text, content) in texts.iter().enumerate() {
+            let start = buffers.features.ids.len();
+            let tokens = buffers.features.token_starts.len();
+            let whole =
+                self.featuriser
+                    .append(content, self.windowing.cap(), &mut buffers.features);
+            buffers.truncated.push(!whole);
+            let ids = start..buffers.features.ids.len();
+            let token_starts = &buffers.features.token_starts[tokens..];
+            buffers.windows.extend(
+                self.windowing
+                    .cut(ids, token_starts)
+                    .map(|ids| Window { text, ids }),
+            );
+        }
+        // Stable, so that a call's runs are the same every time.
+        buffers.windows.sort_by_key(Window::length);
+        buffers.logits.clear();
+        buffers
+            .logits
+            .resize(texts.len(), [f32::NEG_INFINITY; OUTPUTS]);
+    }
+
+    /// Runs the graph over all windows and keeps each text's highest logits.
+    fn run(&mut self) -> Result<(), String> {
+        let Buffers {
+            features,
+            windows,
+            ids,
+            weights,
+            logits,
+            ..
+        } = &mut self.buffers;
+        for group in batch::groups(windows, Window::length) {
+            let group = &windows[group];
+            let width = group.last().map_or(0, Window::length);
+            ids.clear();
+            weights.clear();
+            for window in group {
+                let weight = weight(window.ids.len(), self.length_power);
+                ids.extend_from_slice(&features.ids[window.ids.clone()]);
+                weights.resize(ids.len(), weight);
+                ids.push(self.constant);
+                weights.push(1.0);
+                let padded = ids.len() + width - window.length();
+                ids.resize(padded, self.constant);
+                weights.resize(padded, 0.0);
+            }
+            let rows = group.len();
+            let outputs = self
+                .session
+                .run(ort::inputs![
+                    TensorRef::from_array_view(([rows, width], ids.as_slice()))
+                        .map_err(|error| error.to_string())?,
+                    TensorRef::from_array_view(([rows, 1, width], weights.as_slice()))
+                        .map_err(|error| error.to_string())?,
+                ])
+                .map_err(|error| error.to_string())?;
+            let (_, found) = outputs[0]
+                .try_extract_tensor::<f32>()
+                .map_err(|error| error.to_string())?;
+            let (found, rest) = found.as_chunks::<OUTPUTS>();
+            if found.len() != rows || !rest.is_empty() {
+                return Err(format!(
+                    "the graph gives {} x {OUTPUTS} logits for {rows} windows",
+                    found.len()
+                ));
+            }
+            for (window, found) in group.iter().zip(found) {
+                for (highest, logit) in logits[window.text].iter_mut().zip(found) {
+                    *highest = highest.max(*logit);
+                }
+            }
+        }
+        if logits.iter().flatten().all(|logit| logit.is_finite()) {
+            Ok(())
+        } else {
+            Err("a logit is not finite".to_owned())
+        }
+    }
+
+    /// Calibrates one text's logits.
+    fn scores(&self, logits: [f32; OUTPUTS], truncated: bool) -> ModelScores {
+        let [raw @ .., any] = logits;
+        let mut calibrated = [0.0; Category::COUNT];
+        let mut strongest = f64::NEG_INFINITY;
+        for category in Category::ALL {
+            let index = category.index();
+            calibrated[index] = self.calibration[index].apply(raw[index]);
+            if category != Category::Pii {
+                strongest = strongest.max(self.calibration[index].logit(raw[index]));
+            }
+        }
+        let share = f64::from(self.any_harm.head_share);
+        let combined = share * f64::from(any) + (1.0 - share) * strongest;
+        // Logits are small; the cast only rounds.
+        #[allow(clippy::cast_possible_truncation)]
+        let any_harm = self.any_harm.platt().apply(combined as f32);
+        ModelScores {
+            raw,
+            calibrated,
+            any_harm,
+            truncated,
+        }
+    }
+}
+
+impl Classifier for FastModel {
+    fn describe(&self) -> &ModelRef {
+        &self.reference
+    }
+
+    fn classify(&mut self, texts: &[&str], out: &mut Vec<ModelScores>) -> Result<(), InferError> {
+        out.clear();
+        self.prepare(texts);
+        self.run().map_err(|reason| InferError::Failed {
+            model: self.reference.name.clone(),
+            texts: texts.len(),
+            reason,
+        })?;
+        out.extend(
+            self.buffers
+                .logits
+                .iter()
+                .zip(&self.buffers.truncated)
+                .map(|(logits, truncated)| self.scores(*logits, *truncated)),
+        );
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for FastModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FastModel")
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What each of a window's features weighs.
+fn weight(features: usize, length_power: f32) -> f32 {
+    // Windows have at most 65,536 features.
+    #[allow(clippy::cast_precision_loss)]
+    let length = features.max(1) as f32;
+    length.powf(-length_power)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, InferError> {
+    std::fs::read(path).map_err(|error| InferError::ModelUnreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// A session for one thread, or ONNX Runtime's word on the model.
+fn session(environment: &Environment, weights: &[u8]) -> Result<Session, String> {
+    let refused = |error: ort::Error<SessionBuilder>| error.to_string();
+    Session::builder(environment)
+        .map_err(|error| error.to_string())?
+        .with_intra_threads(1)
+        .map_err(refused)?
+        .with_inter_threads(1)
+        .map_err(refused)?
+        .with_parallel_execution(false)
+        .map_err(refused)?
+        // Shapes vary from call to call, so that a planned layout never fits.
+        .with_memory_pattern(false)
+        .map_err(refused)?
+        // Errors come back as values; ONNX Runtime would print them to standard error as well.
+        .with_log_level(LogLevel::Fatal)
+        .map_err(refused)?
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(refused)?
+        .commit_from_memory(weights)
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,113 @@
+"""The network: a table of feature vectors, weighted sum, ReLU, linear outputs, highest window wins.
+
+Gradients are written out; at this size that is faster than a framework and easier to rebuild.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from labels import OUTPUTS, Array
+
+
+@dataclass
+class Network:
+    """Parameters. The last row of `table` is the bias of the hidden units."""
+
+    table: Array
+    output: Array
+    bias: Array
+
+    @staticmethod
+    def fresh(buckets: int, hidden: int, rng: np.random.Generator) -> Network:
+        """Small random weights."""
+        table = rng.normal(0, 0.1, (buckets + 1, hidden)).astype(np.float32)
+        table[-1] = 0.1
+        output = rng.normal(0, hidden**-0.5, (hidden, len(OUTPUTS))).astype(np.float32)
+        return Network(table, output, np.zeros(len(OUTPUTS), np.float32))
+
+    def windows(self, matrix: sp.csr_matrix) -> Array:
+        """Logits of each window."""
+        hidden = np.maximum(matrix @ self.table, 0)
+        return hidden @ self.output + self.bias
+
+    def logits(self, matrix: sp.csr_matrix, starts: np.ndarray) -> Array:
+        """Logits of each row: the highest of its windows'."""
+        return np.maximum.reduceat(self.windows(matrix), starts, axis=0)
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """What keeps the network from learning rows by heart."""
+
+    feature_dropout: float = 0.3
+    hidden_dropout: float = 0.1
+    decay: float = 0.3
+    label_smoothing: float = 0.02
+
+
+def gradients(
+    network: Network,
+    matrix: sp.csr_matrix,
+    starts: np.ndarray,
+    target: Array,
+    weight: Array,
+    rules: Regularisation,
+    rng: np.random.Generator,
+) -> tuple[float, list[Array]]:
+    """Mean weighted cross-entropy of some rows, and its gradients."""
+    kept = rng.random(len(matrix.data), np.float32) >= rules.feature_dropout
+    dropped = sp.csr_matrix(
+        (matrix.data * kept / np.float32(1 - rules.feature_dropout), matrix.indices, matrix.indptr),
+        shape=matrix.shape,
+    )
+    before = dropped @ network.table
+    mask = (rng.random(before.shape, np.float32) >= rules.hidden_dropout) / np.float32(
+        1 - rules.hidden_dropout
+    )
+    hidden = np.maximum(before, 0) * mask
+    windows = hidden @ network.output + network.bias
+    logits = np.maximum.reduceat(windows, starts, axis=0)
+
+    smooth = target * (1 - 2 * rules.label_smoothing) + rules.label_smoothing
+    probability = 1 / (1 + np.exp(-logits))
+    scale = np.float32(1 / len(starts))
+    loss = float((weight * (np.logaddexp(0, logits) - smooth * logits)).sum() * scale)
+    slope = weight * (probability - smooth) * scale
+
+    # Only the highest window of each row and output gets the slope.
+    row_of = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(windows))))
+    highest = windows == logits[row_of]
+    shares = highest / np.add.reduceat(highest.astype(np.float32), starts, axis=0)[row_of]
+    d_windows = (slope[row_of] * shares).astype(np.float32)
+
+    d_output = hidden.T @ d_windows
+    d_hidden = (d_windows @ network.output.T) * mask * (before > 0)
+    d_table = (dropped.T @ d_hidden).astype(np.float32)
+    return loss, [d_table, d_output, d_windows.sum(axis=0)]
+
+
+class Adam:
+    """Adam with decoupled decay (Loshchilov and Hutter 2019)."""
+
+    def __init__(self, parameters: list[Array], decay: float) -> None:
+        """Starts with no momentum."""
+        self.parameters = parameters
+        self.decay = decay
+        self.mean = [np.zeros_like(p) for p in parameters]
+        self.square = [np.zeros_like(p) for p in parameters]
+        self.steps = 0
+
+    def step(self, gradient: list[Array], rate: float) -> None:
+        """Changes the parameters in place."""
+        self.steps += 1
+        fix_mean, fix_square = 1 - 0.9**self.steps, 1 - 0.999**self.steps
+        for p, g, m, s in zip(self.parameters, gradient, self.mean, self.square, strict=True):
+            m *= 0.9
+            m += 0.1 * g
+            s *= 0.999
+            s += 0.001 * g * g
+            p -= rate * (m / fix_mean / (np.sqrt(s / fix_square) + 1e-8) + self.decay * p)
