@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+use weir_bus::BusConfig;
+use weir_types::FingerprintKey;
+
+/// What a gate is started with.
+#[derive(Debug, Clone)]
+pub struct GateConfig {
+    /// How to reach the cluster.
+    pub bus: BusConfig,
+    /// Consumer group; gates of one group share the partitions.
+    pub group: String,
+    /// Where to read and write.
+    pub topics: Topics,
+    /// Folder of policies.
+    pub policies: PathBuf,
+    /// Folder of the fast model; `None` judges by rules alone, and says so in every verdict.
+    pub model: Option<PathBuf>,
+    /// Lanes: each a group member with a reader thread, a lane thread and a model session.
+    pub lanes: usize,
+    /// With more records than this waiting in a lane, the classifier is skipped.
+    pub shed_above: usize,
+    /// Under which matched text is fingerprinted.
+    pub fingerprint_key: FingerprintKey,
+}
+
+/// Topic names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// Prompts to be judged.
+    pub prompts: String,
+    /// Their verdicts.
+    pub verdicts: String,
+    /// Records that could not be processed.
+    pub dead_letters: String,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self {
+            prompts: "weir.prompts.v1".to_owned(),
+            verdicts: "weir.verdicts.v1".to_owned(),
+            dead_letters: "weir.dead-letters.v1".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use weir_bus::BusError;
+use weir_detect::{CompileError, Detector};
+use weir_infer::{Classifier, FastModel, InferError};
+use weir_lane::{Lane, LaneConfig};
+use weir_policy::{PolicyError, PolicySet};
+use weir_telemetry::{GateMetrics, Health};
+use weir_types::FingerprintKey;
+
+use crate::clock::Clock;
+use crate::config::GateConfig;
+use crate::judge::Judge;
+use crate::lane_loop::{self, Ended, LaneShared};
+
+/// How long a lane waits before it starts anew after its consumer failed.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a gate does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The policies have problems.
+    #[error("the policies cannot be used:\n{0}")]
+    Policy(#[from] PolicyError),
+    /// The rules cannot be compiled.
+    #[error("the rules cannot be compiled: {0}")]
+    Rules(#[from] CompileError),
+    /// The model or its runtime cannot be used.
+    #[error("the classifier cannot be loaded: {0}")]
+    Model(#[from] InferError),
+    /// The cluster cannot be used.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// A thread could not be started.
+    #[error("cannot start thread {name}: {source}")]
+    Thread {
+        /// Its name.
+        name: String,
+        /// The system's word.
+        source: std::io::Error,
+    },
+}
+
+/// What judges are made of: policies, rules and where the model is. Loaded and checked once,
+/// however many lanes there are.
+#[derive(Debug, Clone)]
+pub struct Judges {
+    policies: Arc<PolicySet>,
+    detector: Arc<Detector>,
+    model: Option<PathBuf>,
+    fingerprint_key: FingerprintKey,
+    shed_above: usize,
+}
+
+impl Judges {
+    /// Loads the policies in `policies` and compiles their rules.
+    ///
+    /// # Errors
+    /// Whatever is wrong with policies or rules.
+    pub fn load(
+        policies: &std::path::Path,
+        model: Option<PathBuf>,
+        fingerprint_key: FingerprintKey,
+        shed_above: usize,
+    ) -> Result<Self, GateError> {
+        let policies = Arc::new(PolicySet::load(policies)?);
+        let detector = Arc::new(Detector::compile(policies.rules())?);
+        Ok(Self {
+            policies,
+            detector,
+            model,
+            fingerprint_key,
+            shed_above,
+        })
+    }
+
+    /// A judge with a model session of its own.
+    ///
+    /// # Errors
+    /// The model or its runtime cannot be used.
+    pub fn judge(&self, clock: Clock) -> Result<Judge, GateError> {
+        let classifier = match &self.model {
+            Some(folder) => Some(Box::new(FastModel::load(folder)?) as Box<dyn Classifier>),
+            None => None,
+        };
+        Ok(self.judge_with(classifier, clock))
+    }
+
+    /// A judge with the classifier given, or none.
+    #[must_use]
+    pub fn judge_with(&self, classifier: Option<Box<dyn Classifier>>, clock: Clock) -> Judge {
+        let config = LaneConfig {
+            fingerprint_key: self.fingerprint_key.clone(),
+            classifier: classifier
+                .as_ref()
+                .map(|classifier| classifier.describe().clone()),
+            shed_above: self.shed_above,
+        };
+        let lane = Lane::new(
+            Arc::clone(&self.policies),
+            Arc::clone(&self.detector),
+            config,
+        );
+        Judge::new(lane, classifier, clock)
+    }
+
+    /// The policies.
+    #[must_use]
+    pub fn policies(&self) -> &PolicySet {
+        &self.policies
+    }
+}
+
+/// A running gate.
+#[derive(Debug)]
+pub struct Gate {
+    stop: Arc<AtomicBool>,
+    lanes: Vec<JoinHandle<()>>,
+}
+
+impl Gate {
+    /// Loads everything, then starts the lanes. Nothing starts unless everything could be loaded.
+    ///
+    /// # Errors
+    /// Whatever is wrong with policies, rules, model or client options.
+    pub fn start(
+        config: &GateConfig,
+        metrics: &GateMetrics,
+        health: &Health,
+    ) -> Result<Self, GateError> {
+        let judges = Judges::load(
+            &config.policies,
+            config.model.clone(),
+            config.fingerprint_key.clone(),
+            config.shed_above,
+        )?;
+        let clock = Clock::start();
+        let made: Vec<Judge> = (0..config.lanes.max(1))
+            .map(|_| judges.judge(clock))
+            .collect::<Result<_, _>>()?;
+        Self::start_with(config, made, clock, metrics, health)
+    }
+
+    /// Starts one lane for each judge given.
+    ///
+    /// # Errors
+    /// Client options that librdkafka does not know, or no thread to be had.
+    pub fn start_with(
+        config: &GateConfig,
+        judges: Vec<Judge>,
+        clock: Clock,
+        metrics: &GateMetrics,
+        health: &Health,
+    ) -> Result<Self, GateError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut lanes = Vec::with_capacity(judges.len());
+        for (index, judge) in judges.into_iter().enumerate() {
+            let name = format!("weir-lane-{index}");
+            let shared = LaneShared {
+                metrics: metrics.clone(),
+                heartbeat: health.heartbeat(name.clone()),
+                assigned: health.condition(name.clone(), "waiting for partitions"),
+                stop: Arc::clone(&stop),
+            };
+            let config = config.clone();
+            let thread = std::thread::Builder::new()
+                .name(name.clone())
+                .spawn(move || supervise(&config, judge, clock, &shared))
+                .map_err(|source| GateError::Thread { name, source })?;
+            lanes.push(thread);
+        }
+        Ok(Self { stop, lanes })
+    }
+
+    /// Stops taking up records, answers and commits what has been taken up, leaves the group.
+    pub fn drain(self) {
+        self.stop.store(true, Ordering::Release);
+        for lane in self.lanes {
+            if lane.join().is_err() {
+                tracing::error!("a lane thread panicked");
+            }
+        }
+    }
+}
+
+/// Keeps a lane running: whatever ends it short of being asked to, it starts anew from the
+/// committed offsets.
+fn supervise(config: &GateConfig, mut judge: Judge, clock: Clock, shared: &LaneShared) {
+    while !shared.stop.load(Ordering::Acquire) {
+        match lane_loop::run(config, &mut judge, clock, shared) {
+            Ok(Ended::Drained) => return,
+            Ok(Ended::ReaderFailed(reason)) => {
+                tracing::error!(reason, "the lane's consumer failed; starting anew");
+            }
+            Err(error) => tracing::error!(%error, "the lane failed; starting anew"),
+        }
+        shared.assigned.not_ok("starting anew after a failure");
+        std::thread::sleep(RESTART_AFTER);
+    }
+}

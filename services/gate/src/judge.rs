@@ -1,0 +1,259 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustix::time::{ClockId, clock_gettime};
+use weir_infer::Classifier;
+use weir_lane::{Arrival, Completion, InferJob, Judged, Lane, PromptInput, Step};
+use weir_types::{Micros, ModelScores, Source, UnjudgedCause};
+
+use crate::clock::Clock;
+
+/// Drives a [`Lane`] with a clock and a classifier, on the caller's thread.
+///
+/// The classifier runs here and not on a thread of its own: at some ten microseconds a prompt a
+/// hop there and back would cost more than the work (see the ADR on the lane model).
+pub struct Judge {
+    lane: Lane,
+    classifier: Option<Box<dyn Classifier>>,
+    clock: Clock,
+    classifier_cpu_seconds: f64,
+}
+
+/// The answer to one prompt of a batch.
+#[derive(Debug)]
+pub struct Answer {
+    /// Position in the batch.
+    pub index: usize,
+    /// The verdict and what goes with it.
+    pub judged: Judged,
+    /// Judging it panicked: the record is to be looked at.
+    pub panicked: bool,
+}
+
+/// A prompt that waits for the classifier.
+struct Waiting {
+    index: usize,
+    source: Source,
+    job: InferJob,
+    rules_us: i64,
+    queued: Micros,
+}
+
+/// How the classifier fared on one prompt.
+struct Outcome {
+    scores: Option<ModelScores>,
+    panicked: bool,
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge")
+            .field("lane", &self.lane)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Judge {
+    /// A judge; `classifier` must be the one that the lane was told of.
+    #[must_use]
+    pub fn new(lane: Lane, classifier: Option<Box<dyn Classifier>>, clock: Clock) -> Self {
+        Self {
+            lane,
+            classifier,
+            clock,
+            classifier_cpu_seconds: 0.0,
+        }
+    }
+
+    /// Judges prompts together: each gets exactly one answer, in no particular order.
+    pub fn judge(&mut self, prompts: Vec<PromptInput>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(prompts.len());
+        let mut waiting = Vec::with_capacity(prompts.len());
+        for (index, prompt) in prompts.into_iter().enumerate() {
+            let taken_up = self.clock.now();
+            let source = prompt.source.clone();
+            let (epoch, request_id, arrival) = (
+                prompt.owner_epoch,
+                prompt.request_id.clone(),
+                prompt.arrival,
+            );
+            let step = catch_unwind(AssertUnwindSafe(|| self.lane.on_prompt(prompt, taken_up)));
+            let queued = self.clock.now();
+            let rules_us = microseconds(queued.since(taken_up));
+            match step {
+                Ok(Step::Verdict(mut judged)) => {
+                    judged.stamp_rules(rules_us);
+                    answers.push(Answer {
+                        index,
+                        judged: *judged,
+                        panicked: false,
+                    });
+                }
+                Ok(Step::Judge(job)) => {
+                    waiting.push(Waiting {
+                        index,
+                        source,
+                        job,
+                        rules_us,
+                        queued,
+                    });
+                }
+                Err(_) => {
+                    let judged =
+                        self.unreadable(source, epoch, request_id, UnjudgedCause::Failed, arrival);
+                    answers.push(Answer {
+                        index,
+                        judged,
+                        panicked: true,
+                    });
+                }
+            }
+        }
+        self.classify(waiting, &mut answers);
+        answers
+    }
+
+    /// The verdict on a record that could not be read.
+    #[must_use]
+    pub fn unreadable(
+        &self,
+        source: Source,
+        owner_epoch: i64,
+        request_id: String,
+        cause: UnjudgedCause,
+        arrival: Arrival,
+    ) -> Judged {
+        self.lane.on_unreadable(
+            source,
+            owner_epoch,
+            request_id,
+            cause,
+            arrival,
+            self.clock.now(),
+        )
+    }
+
+    /// Whether the classifier is being held back after failures.
+    #[must_use]
+    pub const fn circuit_open(&self) -> bool {
+        self.lane.circuit_open()
+    }
+
+    /// Processor time that the classifier took since this was last asked, seconds.
+    pub fn take_classifier_cpu_seconds(&mut self) -> f64 {
+        std::mem::take(&mut self.classifier_cpu_seconds)
+    }
+
+    fn classify(&mut self, mut waiting: Vec<Waiting>, answers: &mut Vec<Answer>) {
+        if waiting.is_empty() {
+            return;
+        }
+        let begun = self.clock.now();
+        for judged in self.lane.on_tick(begun) {
+            let position = waiting
+                .iter()
+                .position(|entry| entry.source == judged.source);
+            if let Some(position) = position {
+                let index = waiting.swap_remove(position).index;
+                answers.push(Answer {
+                    index,
+                    judged,
+                    panicked: false,
+                });
+            }
+        }
+        let cpu_before = thread_cpu_seconds();
+        let outcomes = self.score_all(&waiting);
+        self.classifier_cpu_seconds += thread_cpu_seconds() - cpu_before;
+        let done = self.clock.now();
+        for (entry, outcome) in waiting.into_iter().zip(outcomes) {
+            let completion = Completion {
+                id: entry.job.id,
+                scores: outcome.scores,
+                rules_us: entry.rules_us,
+                classify_us: microseconds(done.since(entry.queued)),
+            };
+            if let Some(judged) = self.lane.on_completion(&completion, done) {
+                answers.push(Answer {
+                    index: entry.index,
+                    judged,
+                    panicked: outcome.panicked,
+                });
+            }
+        }
+    }
+
+    /// Scores all together; should that fail, each alone, so that one bad text harms no other.
+    fn score_all(&mut self, waiting: &[Waiting]) -> Vec<Outcome> {
+        let jobs: Vec<&InferJob> = waiting.iter().map(|entry| &entry.job).collect();
+        if let Ok(Some(scores)) = self.score(&jobs) {
+            return scores
+                .into_iter()
+                .map(|scores| Outcome {
+                    scores: Some(scores),
+                    panicked: false,
+                })
+                .collect();
+        }
+        jobs.iter()
+            .map(|job| match self.score(&[job]) {
+                Ok(scores) => Outcome {
+                    scores: scores.and_then(|scores| scores.into_iter().next()),
+                    panicked: false,
+                },
+                Err(Panicked) => Outcome {
+                    scores: None,
+                    panicked: true,
+                },
+            })
+            .collect()
+    }
+
+    /// One pooled score per job; `None` when the classifier failed.
+    fn score(&mut self, jobs: &[&InferJob]) -> Result<Option<Vec<ModelScores>>, Panicked> {
+        let Some(classifier) = &mut self.classifier else {
+            return Ok(None);
+        };
+        let texts: Vec<&str> = jobs
+            .iter()
+            .flat_map(|job| job.texts.iter().map(String::as_str))
+            .collect();
+        let mut scores = Vec::with_capacity(texts.len());
+        match catch_unwind(AssertUnwindSafe(|| {
+            classifier.classify(&texts, &mut scores)
+        })) {
+            Err(_) => return Err(Panicked),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, texts = texts.len(), "classifier failed");
+                return Ok(None);
+            }
+            Ok(Ok(())) => {}
+        }
+        let mut scores = scores.into_iter();
+        Ok(jobs
+            .iter()
+            .map(|job| pool(scores.by_ref().take(job.texts.len())))
+            .collect())
+    }
+}
+
+/// The classifier panicked; what it said of whom is unknown.
+struct Panicked;
+
+/// A prompt without segments has no text and scores as nothing.
+fn pool(scores: impl Iterator<Item = ModelScores>) -> Option<ModelScores> {
+    scores.reduce(|pooled, next| pooled.worse(&next))
+}
+
+fn thread_cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds of processor time stay far below 2^53"
+    )]
+    let seconds = time.tv_sec as f64 + time.tv_nsec as f64 / 1e9;
+    seconds
+}
+
+pub(crate) fn microseconds(duration: Micros) -> i64 {
+    i64::try_from(duration.0).unwrap_or(i64::MAX)
+}

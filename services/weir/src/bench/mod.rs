@@ -1,0 +1,27 @@
+//! `weir bench`: measurements, as ratios within one run.
+
+mod echo;
+mod load;
+mod process;
+mod prompt;
+pub(crate) mod quantiles;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Latency and cost of prompt to verdict, beside a bare echo of the same records.
+    Prompt(prompt::PromptArgs),
+    /// The echo that `prompt` starts: copies one topic to another.
+    #[command(hide = true)]
+    Echo(echo::EchoArgs),
+}
+
+pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        BenchCommand::Prompt(args) => prompt::run(args),
+        BenchCommand::Echo(args) => echo::run(args),
+    }
+}

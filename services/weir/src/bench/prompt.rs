@@ -1,0 +1,620 @@
+//! `weir bench prompt`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+use weir_bus::admin::{self, TopicSpec};
+use weir_bus::{BusConfig, EmbeddedBroker};
+use weir_wire::{Prompt, Role, Segment};
+
+use super::echo::Sending;
+use super::load::{self, Load, Outcome};
+use super::process::{Subject, get, metric_sum, wait_until_ready};
+use super::quantiles::Latencies;
+use crate::args::{JudgeArgs, KafkaOptions};
+use crate::client;
+
+/// The texts that are sent: the demo's, cut or joined to the length of about 32 tokens.
+const TEXTS: &str = include_str!("../../../../evals/demo/prompts.jsonl");
+/// About 32 tokens of prose.
+const TEXT_BYTES: usize = 150;
+/// Partitions of the benchmark's topics.
+const PARTITIONS: i32 = 4;
+/// What holds a rate: the published bound.
+const SUSTAINED_P95_MS: f64 = 25.0;
+/// What holds a rate: the published bound.
+const SUSTAINED_P99_MS: f64 = 60.0;
+/// The search ends when the bounds are this close together.
+const SEARCH_PRECISION: f64 = 0.05;
+/// The search gives up above this rate.
+const SEARCH_CEILING: u32 = 40_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  weir bench prompt                                  on the embedded broker, for a first look
+  weir bench prompt --json --brokers localhost:9092  for figures to publish
+  weir bench prompt --sustain --brokers localhost:9092
+
+The echo and the gate run as processes of their own. Latency is counted from the moment at which
+a record was due.")]
+pub(crate) struct PromptArgs {
+    /// Prompts a second.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// Seconds measured, for each program under test and round.
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    seconds: u64,
+    /// Seconds before that which are not counted.
+    #[arg(long, value_name = "S", default_value_t = 2)]
+    warm_up: u64,
+    /// Rounds of echo and gate in turn, whose samples are pooled: what disturbs the machine for a
+    /// while then disturbs both.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
+    rounds: u8,
+    /// Search the highest rate that holds P95 <= 25 ms and P99 <= 60 ms.
+    #[arg(long)]
+    sustain: bool,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+    /// Use this cluster; without it, the embedded broker.
+    #[arg(long, env = "WEIR_BROKERS", value_name = "HOST:PORT,...")]
+    brokers: Option<String>,
+    /// What to say of the broker in the report, e.g. its version.
+    #[arg(long, value_name = "TEXT")]
+    broker_note: Option<String>,
+    #[command(flatten)]
+    options: KafkaOptions,
+    #[command(flatten)]
+    judge: JudgeArgs,
+}
+
+/// Latency quantiles in milliseconds, and what they count.
+#[derive(Debug, Clone, Serialize)]
+struct Quantiles {
+    p50_ms: f64,
+    p95_ms: f64,
+    p99_ms: f64,
+    p999_ms: f64,
+    count: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    echo: Quantiles,
+    /// How the better echo sent.
+    echo_sending: &'static str,
+    weir: Quantiles,
+    ratio_p95: f64,
+    ratio_p99: f64,
+    gate_cpu_us_per_prompt: f64,
+    echo_cpu_us_per_prompt: f64,
+    /// The gate's beyond the echo's.
+    added_cpu_us_per_prompt: f64,
+    classifier_cpu_us_per_prompt: f64,
+    rss_mib: f64,
+    rate_per_s: u32,
+    seconds: u64,
+    rounds: u8,
+    text_bytes: usize,
+    answered: usize,
+    missing: usize,
+    repeated: usize,
+    /// Verdicts that something did not judge, over the whole run.
+    unjudged: f64,
+    sustained_per_s: Option<u32>,
+    sustained: Option<Quantiles>,
+    sustained_steps: Vec<SustainStep>,
+    machine: Machine,
+    commit: &'static str,
+    date: String,
+    broker: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct SustainStep {
+    rate_per_s: u32,
+    p95_ms: f64,
+    p99_ms: f64,
+    missing: usize,
+    unjudged: f64,
+    held: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Machine {
+    cpu: String,
+    cores: usize,
+    os: &'static str,
+}
+
+pub(crate) fn run(args: &PromptArgs) -> anyhow::Result<ExitCode> {
+    let bench = Bench::prepare(args)?;
+    let report = bench.measure()?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        print(&mut out, &report)?;
+    }
+    Ok(if report.missing == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+struct Bench<'a> {
+    args: &'a PromptArgs,
+    bus: BusConfig,
+    /// Makes the topics' and groups' names this run's own.
+    run: String,
+    texts: Vec<Vec<u8>>,
+    /// Kept so that it lives as long as the benchmark.
+    embedded: Option<EmbeddedBroker>,
+}
+
+/// What one program under test did, in one round or several.
+#[derive(Debug, Default)]
+struct Trial {
+    latencies: Latencies,
+    missing: usize,
+    repeated: usize,
+    /// Processor time while records were counted, and how many were due then.
+    cpu_seconds: f64,
+    records: f64,
+    /// The gate's own count over its whole life, warm-up included.
+    classifier_seconds: f64,
+    judged: f64,
+    unjudged: f64,
+    rss_mib: f64,
+}
+
+/// A gate's own metrics at the end of a trial.
+#[derive(Debug, Default, Clone, Copy)]
+struct Figures {
+    classifier_seconds: f64,
+    judged: f64,
+    unjudged: f64,
+}
+
+impl Trial {
+    fn pool(&mut self, other: Self) {
+        self.latencies.append(other.latencies);
+        self.missing += other.missing;
+        self.repeated += other.repeated;
+        self.cpu_seconds += other.cpu_seconds;
+        self.records += other.records;
+        self.classifier_seconds += other.classifier_seconds;
+        self.judged += other.judged;
+        self.unjudged += other.unjudged;
+        self.rss_mib = self.rss_mib.max(other.rss_mib);
+    }
+
+    fn cpu_us_per_record(&self) -> f64 {
+        self.cpu_seconds * 1e6 / self.records.max(1.0)
+    }
+}
+
+impl<'a> Bench<'a> {
+    fn prepare(args: &'a PromptArgs) -> anyhow::Result<Self> {
+        let run = client::run_id()?;
+        let (bus, embedded) = match &args.brokers {
+            Some(brokers) => (args.options.bus(BusConfig::new(brokers))?, None),
+            None => {
+                let broker = EmbeddedBroker::start([])?;
+                (args.options.bus(broker.config())?, Some(broker))
+            }
+        };
+        Ok(Self {
+            args,
+            bus,
+            run,
+            texts: texts()?,
+            embedded,
+        })
+    }
+
+    fn measure(&self) -> anyhow::Result<Report> {
+        let args = self.args;
+        let progress = spinner(args.json);
+        let load = |sending| Load {
+            rate: args.rate,
+            warm_up: Duration::from_secs(args.warm_up),
+            measured: Duration::from_secs(args.seconds),
+            sending,
+        };
+        // A broker that has just started is slow until its code is compiled.
+        progress.set_message("warming the broker up");
+        self.echo("prime", &load(Sending::Sparse))?;
+        let mut echoes =
+            [Sending::Sparse, Sending::Dense].map(|sending| (sending, Trial::default()));
+        let mut weir = Trial::default();
+        for round in 1..=args.rounds {
+            for (sending, pooled) in &mut echoes {
+                let name = format!("echo-{}-{round}", sending.as_str());
+                progress.set_message(format!("{name}, {}/s", args.rate));
+                pooled.pool(self.echo(&name, &load(*sending))?);
+            }
+            let name = format!("weir-{round}");
+            progress.set_message(format!("{name}, {}/s", args.rate));
+            weir.pool(self.gate(&name, &load(Sending::Auto))?);
+        }
+        let sustained = if args.sustain {
+            self.sustain(&progress)?
+        } else {
+            Vec::new()
+        };
+        progress.finish_and_clear();
+
+        let p95 = |trial: &Trial| trial.latencies.quantiles_ms()[1];
+        let (sending, echo) = echoes
+            .iter()
+            .min_by(|(_, a), (_, b)| p95(a).total_cmp(&p95(b)))
+            .context("no echo was measured")?;
+        let echo_quantiles = Quantiles::of(&echo.latencies);
+        let weir_quantiles = Quantiles::of(&weir.latencies);
+        let best = sustained
+            .iter()
+            .filter(|(step, _)| step.held)
+            .max_by_key(|(step, _)| step.rate_per_s);
+        Ok(Report {
+            ratio_p95: weir_quantiles.p95_ms / echo_quantiles.p95_ms,
+            ratio_p99: weir_quantiles.p99_ms / echo_quantiles.p99_ms,
+            echo_sending: sending.as_str(),
+            gate_cpu_us_per_prompt: weir.cpu_us_per_record(),
+            echo_cpu_us_per_prompt: echo.cpu_us_per_record(),
+            added_cpu_us_per_prompt: weir.cpu_us_per_record() - echo.cpu_us_per_record(),
+            classifier_cpu_us_per_prompt: weir.classifier_seconds * 1e6 / weir.judged.max(1.0),
+            rss_mib: weir.rss_mib,
+            rate_per_s: args.rate,
+            seconds: args.seconds,
+            rounds: args.rounds,
+            text_bytes: TEXT_BYTES,
+            answered: weir.latencies.count(),
+            missing: weir.missing,
+            repeated: weir.repeated,
+            unjudged: weir.unjudged,
+            sustained_per_s: best.map(|(step, _)| step.rate_per_s),
+            sustained: best.map(|(_, quantiles)| quantiles.clone()),
+            sustained_steps: sustained.iter().map(|(step, _)| step.clone()).collect(),
+            echo: echo_quantiles,
+            weir: weir_quantiles,
+            machine: machine(),
+            commit: env!("WEIR_COMMIT"),
+            date: date()?,
+            broker: self.broker(),
+        })
+    }
+
+    fn echo(&self, name: &str, load: &Load) -> anyhow::Result<Trial> {
+        let (from, to) = self.topics(name)?;
+        let mut command = self.command(&["bench", "echo"]);
+        command.extend(options(&[
+            ("--group", &from),
+            ("--from", &from),
+            ("--to", &to),
+            ("--sending", load.sending.as_str()),
+        ]));
+        let (subject, ()) = Subject::start(&command, |line| (line == "ready").then_some(()))?;
+        self.trial(&subject, load, &from, &to, || Ok(Figures::default()))
+    }
+
+    fn gate(&self, name: &str, load: &Load) -> anyhow::Result<Trial> {
+        let (from, to) = self.topics(name)?;
+        let mut command = self.command(&["gate"]);
+        command.extend(options(&[
+            ("--group", &from),
+            ("--prompts-topic", &from),
+            ("--verdicts-topic", &to),
+            ("--dead-letters-topic", &to),
+            ("--admin", "127.0.0.1:0"),
+            (
+                "--policies",
+                &self.args.judge.policies.display().to_string(),
+            ),
+            ("--model", &self.args.judge.model.display().to_string()),
+            ("--shed-above", &self.args.judge.shed_above.to_string()),
+        ]));
+        if self.args.judge.rules_only {
+            command.push("--rules-only".to_owned());
+        }
+        let (subject, admin) = Subject::start(&command, |line| {
+            let url = line.strip_prefix("admin")?.trim_start();
+            url.strip_prefix("http://")?
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        })?;
+        wait_until_ready(&admin)?;
+        self.trial(&subject, load, &from, &to, || {
+            let exposition = get(&admin, "/metrics")?;
+            Ok(Figures {
+                classifier_seconds: metric_sum(&exposition, "weir_classifier_cpu_seconds_total"),
+                judged: metric_sum(&exposition, "weir_verdicts_total"),
+                unjudged: metric_sum(&exposition, "weir_unjudged_total"),
+            })
+        })
+    }
+
+    /// Loads one program under test. `figures` gives its own metrics at the end.
+    fn trial(
+        &self,
+        subject: &Subject,
+        load: &Load,
+        from: &str,
+        to: &str,
+        figures: impl Fn() -> anyhow::Result<Figures>,
+    ) -> anyhow::Result<Trial> {
+        let Outcome {
+            latencies,
+            missing,
+            repeated,
+            probed: (before, after),
+        } = load::run(
+            &self.bus,
+            from,
+            to,
+            load,
+            |index, key| self.frame(index, key),
+            || subject.cpu_seconds(),
+        )?;
+        // The gate brings its metrics up to date once a second.
+        std::thread::sleep(Duration::from_millis(1200));
+        let Figures {
+            classifier_seconds,
+            judged,
+            unjudged,
+        } = figures()?;
+        Ok(Trial {
+            latencies,
+            missing,
+            repeated,
+            cpu_seconds: after - before,
+            records: f64::from(load.rate) * load.measured.as_secs_f64(),
+            classifier_seconds,
+            judged,
+            unjudged,
+            rss_mib: subject.rss_mib()?,
+        })
+    }
+
+    /// Doubles the rate until it does not hold, then halves the gap.
+    fn sustain(&self, progress: &ProgressBar) -> anyhow::Result<Vec<(SustainStep, Quantiles)>> {
+        let mut steps = Vec::new();
+        let (mut held, mut failed) = (0, SEARCH_CEILING);
+        let mut rate = self.args.rate.max(4000);
+        loop {
+            progress.set_message(format!("sustained: {rate}/s"));
+            let load = Load {
+                rate,
+                warm_up: Duration::from_secs(self.args.warm_up),
+                measured: Duration::from_secs(self.args.seconds),
+                sending: Sending::Auto,
+            };
+            let trial = self.gate(&format!("sustain-{rate}"), &load)?;
+            let quantiles = Quantiles::of(&trial.latencies);
+            let holds = trial.missing == 0
+                && trial.unjudged == 0.0
+                && quantiles.p95_ms <= SUSTAINED_P95_MS
+                && quantiles.p99_ms <= SUSTAINED_P99_MS;
+            let step = SustainStep {
+                rate_per_s: rate,
+                p95_ms: quantiles.p95_ms,
+                p99_ms: quantiles.p99_ms,
+                missing: trial.missing,
+                unjudged: trial.unjudged,
+                held: holds,
+            };
+            steps.push((step, quantiles));
+            if holds {
+                held = rate;
+            } else {
+                failed = rate;
+            }
+            let gap = failed.saturating_sub(held);
+            if f64::from(gap) <= f64::from(failed) * SEARCH_PRECISION || gap < 100 {
+                return Ok(steps);
+            }
+            rate = if failed == SEARCH_CEILING && held > 0 && held * 2 < failed {
+                held * 2
+            } else {
+                held + gap / 2
+            };
+        }
+    }
+
+    fn frame(&self, index: usize, request_id: &str) -> anyhow::Result<Vec<u8>> {
+        let text = self.texts[index % self.texts.len()].clone();
+        let prompt = Prompt {
+            segments: vec![Segment {
+                role: Role::User,
+                name: None,
+                text,
+            }],
+            // The queue under a too high rate is what is measured: nothing may expire in it.
+            budget_us: Some(60_000_000),
+            ..Prompt::new(request_id, "bench", "bench")
+        };
+        let mut frame = Vec::new();
+        weir_wire::encode(&prompt, &mut frame)?;
+        Ok(frame)
+    }
+
+    /// Topics of this run's own, so that no backlog of another run is in the way.
+    fn topics(&self, name: &str) -> anyhow::Result<(String, String)> {
+        let topic = |direction: &str| format!("weir-bench-{}-{name}-{direction}", self.run);
+        let names = (topic("in"), topic("out"));
+        if let Some(broker) = &self.embedded {
+            broker.create_topic(&names.0, PARTITIONS)?;
+            broker.create_topic(&names.1, PARTITIONS)?;
+            return Ok(names);
+        }
+        let specs = [&names.0, &names.1].map(|name| TopicSpec {
+            name: name.clone(),
+            partitions: PARTITIONS,
+            replication: 1,
+            config: [("retention.ms".to_owned(), "600000".to_owned())].into(),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(admin::apply(&self.bus, &specs, false))?;
+        Ok(names)
+    }
+
+    fn command(&self, words: &[&str]) -> Vec<String> {
+        let mut command: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        command.extend(options(&[
+            ("--brokers", &self.bus.brokers),
+            ("--log-format", "json"),
+        ]));
+        if let Some(file) = &self.args.options.kafka_options {
+            command.extend(options(&[("--kafka-options", &file.display().to_string())]));
+        }
+        if self.embedded.is_some() {
+            command.push("--embedded-broker".to_owned());
+        }
+        command
+    }
+
+    fn broker(&self) -> String {
+        let kind = if self.embedded.is_some() {
+            "embedded"
+        } else {
+            "apache kafka"
+        };
+        match &self.args.broker_note {
+            Some(note) => format!("{kind}, {note}"),
+            None => kind.to_owned(),
+        }
+    }
+}
+
+impl Quantiles {
+    fn of(latencies: &Latencies) -> Self {
+        let [p50_ms, p95_ms, p99_ms, p999_ms] = latencies.quantiles_ms();
+        Self {
+            p50_ms,
+            p95_ms,
+            p99_ms,
+            p999_ms,
+            count: latencies.count(),
+        }
+    }
+}
+
+fn options(pairs: &[(&str, &str)]) -> Vec<String> {
+    pairs
+        .iter()
+        .flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()])
+        .collect()
+}
+
+/// The demo's texts, each cut at a character or joined with the next to about [`TEXT_BYTES`].
+fn texts() -> anyhow::Result<Vec<Vec<u8>>> {
+    #[derive(Deserialize)]
+    struct Text {
+        text: String,
+    }
+    let mut texts = Vec::new();
+    let mut current = String::new();
+    for line in TEXTS.lines() {
+        let Text { text } = serde_json::from_str(line)?;
+        current.push_str(&text);
+        if current.len() >= TEXT_BYTES {
+            let cut = (0..=TEXT_BYTES)
+                .rev()
+                .find(|at| current.is_char_boundary(*at))
+                .unwrap_or(0);
+            current.truncate(cut);
+            texts.push(std::mem::take(&mut current).into_bytes());
+        } else {
+            current.push(' ');
+        }
+    }
+    if texts.is_empty() {
+        bail!("the bundled prompts are empty");
+    }
+    Ok(texts)
+}
+
+fn machine() -> Machine {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|info| {
+            let line = info.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(": ")?.1.to_owned())
+        })
+        .unwrap_or_else(|| "unknown".to_owned());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    Machine {
+        cpu,
+        cores,
+        os: std::env::consts::OS,
+    }
+}
+
+fn date() -> anyhow::Result<String> {
+    let output = Command::new("date")
+        .args(["-u", "+%Y-%m-%dT%H:%M:%SZ"])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn spinner(hidden: bool) -> ProgressBar {
+    if hidden && !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
+}
+
+fn print(out: &mut impl std::io::Write, report: &Report) -> std::io::Result<()> {
+    let line = |out: &mut dyn std::io::Write, name: &str, q: &Quantiles| {
+        writeln!(
+            out,
+            "{name:<6} p50 {:.2}  p95 {:.2}  p99 {:.2}  p99.9 {:.2} ms",
+            q.p50_ms, q.p95_ms, q.p99_ms, q.p999_ms
+        )
+    };
+    writeln!(
+        out,
+        "{}/s for {} s on {}",
+        report.rate_per_s, report.seconds, report.broker
+    )?;
+    line(out, "echo", &report.echo)?;
+    line(out, "weir", &report.weir)?;
+    writeln!(
+        out,
+        "ratio  p95 {:.2}  p99 {:.2}",
+        report.ratio_p95, report.ratio_p99
+    )?;
+    writeln!(
+        out,
+        "cpu    gate {:.1}, echo {:.1}, classifier {:.1} us a prompt; {:.0} MiB",
+        report.gate_cpu_us_per_prompt,
+        report.echo_cpu_us_per_prompt,
+        report.classifier_cpu_us_per_prompt,
+        report.rss_mib
+    )?;
+    writeln!(
+        out,
+        "answered {}, missing {}, unjudged {}",
+        report.answered, report.missing, report.unjudged
+    )?;
+    if let Some(rate) = report.sustained_per_s {
+        writeln!(out, "sustained {rate}/s")?;
+    }
+    Ok(())
+}

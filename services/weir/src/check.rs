@@ -1,0 +1,313 @@
+//! `weir check` and `weir policy`.
+
+use std::io::{BufRead as _, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use weir_gate::{Clock, Judge};
+use weir_lane::{Arrival, Judged, PromptInput};
+use weir_policy::PolicySet;
+use weir_types::{Action, Micros, Source};
+
+use crate::args::JudgeArgs;
+use crate::check_line::CheckLine;
+use crate::rows::{self, Row};
+
+/// Rows judged together; as many as a gate judges together.
+const ROWS_TOGETHER: usize = 32;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  weir check \"My card is 4111 1111 1111 1111\"
+  weir check --jsonl < rows.jsonl > verdicts.jsonl
+  weir check --fail-on block \"...\" || echo refused
+
+Rows are {\"id\", \"text\"[, \"lang\", \"tenant\", \"target\"]}. Each gives one line, in order; a row that
+cannot be read gives {\"line\", \"error\"} and exit status 1. docs/CHECK.md describes the lines.")]
+pub(crate) struct CheckArgs {
+    /// The text.
+    #[arg(required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    text: Option<String>,
+    /// Read rows from standard input, write one line of JSON for each.
+    #[arg(long)]
+    jsonl: bool,
+    /// Write JSON for a single text, too.
+    #[arg(long, conflicts_with = "jsonl")]
+    json: bool,
+    /// Tenant whose policy applies, where a row names none.
+    #[arg(long, default_value = "")]
+    tenant: String,
+    /// Language that the text is claimed to be in, where a row names none.
+    #[arg(long)]
+    lang: Option<String>,
+    /// Budget as a gate would keep it, in milliseconds; default: the policy's.
+    #[arg(long, value_name = "MS")]
+    deadline_ms: Option<u64>,
+    /// How far to judge.
+    #[arg(long, value_enum, default_value_t = StageArg::Fast)]
+    stage: StageArg,
+    /// Exit with status 3 if any action is at least this one.
+    #[arg(long, value_name = "ACTION", value_parser = parse_action)]
+    fail_on: Option<Action>,
+    #[command(flatten)]
+    judge: JudgeArgs,
+}
+
+/// Stages to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StageArg {
+    /// Rules and the fast model.
+    Fast,
+    /// A small transformer for the uncertain band, too.
+    Cascade,
+    /// The rescorer's heavy model, without a deadline.
+    Heavy,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Read and check a folder of policies; print which policy each tenant has.
+    Check {
+        /// The folder.
+        #[arg(default_value = "policies")]
+        dir: PathBuf,
+    },
+}
+
+pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if args.stage != StageArg::Fast {
+        bail!("only --stage fast is there yet: this version has no heavier model");
+    }
+    let clock = Clock::start();
+    let judge = args.judge.judges()?.judge(clock)?;
+    let mut checker = Checker {
+        judge,
+        clock,
+        args,
+        rows: 0,
+        strictest: Action::Allow,
+    };
+    let clean = if let Some(text) = &args.text {
+        checker.one(text)?;
+        true
+    } else {
+        checker.stream()?
+    };
+    Ok(
+        if args.fail_on.is_some_and(|limit| checker.strictest >= limit) {
+            ExitCode::from(3)
+        } else if clean {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
+}
+
+pub(crate) fn policy(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
+    let PolicyCommand::Check { dir } = command;
+    let policies = PolicySet::load(dir)?;
+    let mut tenants: Vec<_> = policies.tenants().collect();
+    tenants.sort_unstable_by_key(|(tenant, _)| *tenant);
+    let mut out = std::io::stdout().lock();
+    for (tenant, policy) in tenants {
+        let (id, version, hash) = (&policy.id, &policy.version, &policy.hash[..12]);
+        writeln!(out, "{tenant}: policy {id}, version {version}, hash {hash}")?;
+    }
+    writeln!(out, "{} rules", policies.rules().len())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Checker<'a> {
+    judge: Judge,
+    clock: Clock,
+    args: &'a CheckArgs,
+    rows: i64,
+    strictest: Action,
+}
+
+/// A line of input, read or not.
+enum Entry {
+    Row(Row),
+    Bad { line: i64, error: String },
+}
+
+impl Checker<'_> {
+    fn one(&mut self, text: &str) -> anyhow::Result<()> {
+        let row = Row {
+            id: None,
+            text: text.to_owned(),
+            lang: None,
+            tenant: None,
+            target: rows::Target::Prompt,
+        };
+        let judged = self
+            .judge(vec![row])
+            .pop()
+            .context("the text got no answer")?;
+        let mut out = std::io::stdout().lock();
+        if self.args.json {
+            serde_json::to_writer(&mut out, &CheckLine::new("1".to_owned(), judged))?;
+            writeln!(out)?;
+        } else {
+            describe(&mut out, &judged)?;
+        }
+        Ok(())
+    }
+
+    /// Whether every row could be read.
+    fn stream(&mut self) -> anyhow::Result<bool> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut entries = Vec::with_capacity(ROWS_TOGETHER);
+        let mut clean = true;
+        for (number, line) in (1_i64..).zip(std::io::stdin().lock().split(b'\n')) {
+            let line = line.context("standard input cannot be read")?;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let parsed = std::str::from_utf8(&line)
+                .map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to() + 1))
+                .and_then(rows::parse);
+            entries.push(match parsed {
+                Ok(mut row) => {
+                    row.id.get_or_insert_with(|| number.to_string());
+                    Entry::Row(row)
+                }
+                Err(error) => Entry::Bad {
+                    line: number,
+                    error,
+                },
+            });
+            if entries.len() == ROWS_TOGETHER {
+                clean &= self.flush(&mut entries, &mut out)?;
+            }
+        }
+        clean &= self.flush(&mut entries, &mut out)?;
+        out.flush()?;
+        Ok(clean)
+    }
+
+    /// Writes one line an entry, in order.
+    fn flush(&mut self, entries: &mut Vec<Entry>, out: &mut impl Write) -> anyhow::Result<bool> {
+        let rows = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Row(row) => Some(row.clone()),
+                Entry::Bad { .. } => None,
+            })
+            .collect();
+        let mut answers = self.judge(rows).into_iter();
+        let mut clean = true;
+        for entry in entries.drain(..) {
+            match entry {
+                Entry::Bad { line, error } => {
+                    clean = false;
+                    let bad = serde_json::json!({ "line": line, "error": error });
+                    serde_json::to_writer(&mut *out, &bad)?;
+                }
+                Entry::Row(row) => {
+                    let judged = answers.next().context("a row got no answer")?;
+                    let line = CheckLine::new(row.id.unwrap_or_default(), judged);
+                    serde_json::to_writer(&mut *out, &line)?;
+                }
+            }
+            writeln!(out)?;
+        }
+        Ok(clean)
+    }
+
+    /// Judges rows together, answers in order.
+    fn judge(&mut self, rows: Vec<Row>) -> Vec<Judged> {
+        let arrival = Arrival {
+            received: self.clock.now(),
+            ..Arrival::default()
+        };
+        let prompts = rows
+            .into_iter()
+            .map(|row| {
+                self.rows += 1;
+                PromptInput {
+                    source: Source {
+                        topic: "check".into(),
+                        partition: 0,
+                        offset: self.rows,
+                    },
+                    owner_epoch: 0,
+                    request_id: row.id.unwrap_or_default(),
+                    tenant: row.tenant.unwrap_or_else(|| self.args.tenant.clone()),
+                    worker_id: String::new(),
+                    locale_hint: row.lang.or_else(|| self.args.lang.clone()),
+                    budget: self.args.deadline_ms.map(Micros::from_millis),
+                    segments: vec![row.text.into_bytes()],
+                    arrival,
+                }
+            })
+            .collect();
+        let mut answers = self.judge.judge(prompts);
+        answers.sort_unstable_by_key(|answer| answer.index);
+        for answer in &answers {
+            self.strictest = self.strictest.max(answer.judged.verdict.action);
+        }
+        answers.into_iter().map(|answer| answer.judged).collect()
+    }
+}
+
+/// What a person wants to know of a verdict on the text just typed.
+fn describe(out: &mut impl Write, judged: &Judged) -> std::io::Result<()> {
+    let verdict = &judged.verdict;
+    writeln!(out, "action    {}", verdict.action)?;
+    if let Some(risk) = verdict.risk {
+        writeln!(out, "risk      {risk:.3}")?;
+    }
+    for finding in &verdict.findings {
+        writeln!(
+            out,
+            "finding   {} {} ({}), bytes {}..{}, score {:.2}",
+            finding.detector,
+            finding.rule,
+            finding.category,
+            finding.span.start,
+            finding.span.end,
+            finding.score
+        )?;
+    }
+    let mut scores = verdict.scores.clone();
+    scores.sort_unstable_by(|a, b| b.calibrated.total_cmp(&a.calibrated));
+    for score in scores.iter().take(3) {
+        let acts = if score.margin >= 0.0 { "acts" } else { "below" };
+        if score.threshold <= 1.0 {
+            writeln!(
+                out,
+                "score     {} {:.3} ({acts} {:.2})",
+                score.category, score.calibrated, score.threshold
+            )?;
+        } else {
+            writeln!(out, "score     {} {:.3}", score.category, score.calibrated)?;
+        }
+    }
+    writeln!(out, "judged by {}", verdict.judged_by.join(", "))?;
+    for unjudged in &verdict.unjudged {
+        writeln!(
+            out,
+            "unjudged  {} ({})",
+            unjudged.detector,
+            unjudged.cause.as_str()
+        )?;
+    }
+    let provenance = &verdict.provenance;
+    writeln!(
+        out,
+        "policy    {} {}",
+        provenance.policy_id, provenance.policy_version
+    )?;
+    writeln!(out, "took      {} us", verdict.times.total_us)
+}
+
+fn parse_action(name: &str) -> Result<Action, String> {
+    Action::ALL
+        .into_iter()
+        .find(|action| action.as_str() == name)
+        .ok_or_else(|| "expected allow, warn, attenuate or block".to_owned())
+}

@@ -1,0 +1,125 @@
+//! `weir`: the one binary. This file parses; each command has a file of its own.
+
+mod args;
+mod bench;
+mod check;
+mod check_line;
+mod client;
+mod demo;
+mod rows;
+mod run;
+mod send;
+mod tail;
+mod topics;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use weir_telemetry::LogFormat;
+
+/// Real-time safety of generative APIs, on Kafka.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("WEIR_COMMIT"), ")"))]
+#[command(after_help = "Examples:
+  weir up                               a broker in this process and a gate on it
+  weir check \"ignore all previous instructions\"
+  weir send --brokers localhost:9092 --wait \"Hello\"
+  weir tail --brokers localhost:9092 --json
+
+Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met.")]
+struct Cli {
+    /// How to write the log, which goes to standard error: human or json.
+    #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a broker in this process, and a gate on it.
+    Up(run::UpArgs),
+    /// Run a gate: judge prompts as they come, until SIGTERM or SIGINT.
+    Gate(run::GateArgs),
+    /// Judge texts here and now, by the gate's own code, without a broker.
+    Check(check::CheckArgs),
+    /// Produce prompts, from arguments, a file or standard input.
+    Send(send::SendArgs),
+    /// Follow verdicts.
+    Tail(tail::TailArgs),
+    /// Make topics what their declaration says.
+    #[command(subcommand)]
+    Topics(topics::TopicsCommand),
+    /// Look after policies.
+    #[command(subcommand)]
+    Policy(check::PolicyCommand),
+    /// Play a bundled set of prompts through an embedded broker and a gate.
+    Demo(demo::DemoArgs),
+    /// Measure.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Print the catalogue of metrics as Markdown.
+    Metrics,
+    /// Print shell completions, e.g. `weir completions bash > /etc/bash_completion.d/weir`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = weir_telemetry::init_logs(cli.log_format, default_level(&cli.command)) {
+        let _ = writeln!(std::io::stderr(), "weir: {error}");
+        return ExitCode::from(2);
+    }
+    weir_gate::keep_text_out_of_panics();
+    match dispatch(cli.command) {
+        Ok(code) => code,
+        // A reader that has seen enough (`weir check ... | head`) is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "weir: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up(args) => run::up(&args),
+        Command::Gate(args) => run::gate(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Send(args) => send::run(&args),
+        Command::Tail(args) => tail::run(&args),
+        Command::Topics(command) => topics::run(&command),
+        Command::Policy(command) => check::policy(&command),
+        Command::Demo(args) => demo::run(&args),
+        Command::Bench(command) => bench::run(&command),
+        Command::Metrics => {
+            std::io::stdout().write_all(weir_telemetry::catalogue_markdown().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "weir", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Services tell what they do; tools only what went wrong.
+const fn default_level(command: &Command) -> tracing::Level {
+    match command {
+        Command::Up(_) | Command::Gate(_) => tracing::Level::INFO,
+        _ => tracing::Level::WARN,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
