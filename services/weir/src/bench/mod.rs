@@ -5,6 +5,8 @@ mod load;
 mod process;
 mod prompt;
 pub(crate) mod quantiles;
+mod report;
+mod texts;
 
 use std::process::ExitCode;
 

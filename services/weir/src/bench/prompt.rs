@@ -1,13 +1,12 @@
 //! `weir bench prompt`.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
 use weir_bus::admin::{self, TopicSpec};
 use weir_bus::{BusConfig, EmbeddedBroker};
 use weir_wire::{Prompt, Role, Segment};
@@ -16,13 +15,11 @@ use super::echo::Sending;
 use super::load::{self, Load, Outcome};
 use super::process::{Subject, get, metric_sum, wait_until_ready};
 use super::quantiles::Latencies;
+use super::report::{self, Quantiles, Report, SustainStep};
+use super::texts::{TEXT_BYTES, texts};
 use crate::args::{JudgeArgs, KafkaOptions};
 use crate::client;
 
-/// The texts that are sent: the demo's, cut or joined to the length of about 32 tokens.
-const TEXTS: &str = include_str!("../../../../evals/demo/prompts.jsonl");
-/// About 32 tokens of prose.
-const TEXT_BYTES: usize = 150;
 /// Partitions of the benchmark's topics.
 const PARTITIONS: i32 = 4;
 /// What holds a rate: the published bound.
@@ -74,65 +71,6 @@ pub(crate) struct PromptArgs {
     judge: JudgeArgs,
 }
 
-/// Latency quantiles in milliseconds, and what they count.
-#[derive(Debug, Clone, Serialize)]
-struct Quantiles {
-    p50_ms: f64,
-    p95_ms: f64,
-    p99_ms: f64,
-    p999_ms: f64,
-    count: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    echo: Quantiles,
-    /// How the better echo sent.
-    echo_sending: &'static str,
-    weir: Quantiles,
-    ratio_p95: f64,
-    ratio_p99: f64,
-    gate_cpu_us_per_prompt: f64,
-    echo_cpu_us_per_prompt: f64,
-    /// The gate's beyond the echo's.
-    added_cpu_us_per_prompt: f64,
-    classifier_cpu_us_per_prompt: f64,
-    rss_mib: f64,
-    rate_per_s: u32,
-    seconds: u64,
-    rounds: u8,
-    text_bytes: usize,
-    answered: usize,
-    missing: usize,
-    repeated: usize,
-    /// Verdicts that something did not judge, over the whole run.
-    unjudged: f64,
-    sustained_per_s: Option<u32>,
-    sustained: Option<Quantiles>,
-    sustained_steps: Vec<SustainStep>,
-    machine: Machine,
-    commit: &'static str,
-    date: String,
-    broker: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct SustainStep {
-    rate_per_s: u32,
-    p95_ms: f64,
-    p99_ms: f64,
-    missing: usize,
-    unjudged: f64,
-    held: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Machine {
-    cpu: String,
-    cores: usize,
-    os: &'static str,
-}
-
 pub(crate) fn run(args: &PromptArgs) -> anyhow::Result<ExitCode> {
     let bench = Bench::prepare(args)?;
     let report = bench.measure()?;
@@ -141,7 +79,7 @@ pub(crate) fn run(args: &PromptArgs) -> anyhow::Result<ExitCode> {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
     } else {
-        print(&mut out, &report)?;
+        report::print(&mut out, &report)?;
     }
     Ok(if report.missing == 0 {
         ExitCode::SUCCESS
@@ -286,9 +224,9 @@ impl<'a> Bench<'a> {
             sustained_steps: sustained.iter().map(|(step, _)| step.clone()).collect(),
             echo: echo_quantiles,
             weir: weir_quantiles,
-            machine: machine(),
+            machine: report::machine(),
             commit: env!("WEIR_COMMIT"),
-            date: date()?,
+            date: report::date()?,
             broker: self.broker(),
         })
     }
@@ -497,75 +435,11 @@ impl<'a> Bench<'a> {
     }
 }
 
-impl Quantiles {
-    fn of(latencies: &Latencies) -> Self {
-        let [p50_ms, p95_ms, p99_ms, p999_ms] = latencies.quantiles_ms();
-        Self {
-            p50_ms,
-            p95_ms,
-            p99_ms,
-            p999_ms,
-            count: latencies.count(),
-        }
-    }
-}
-
 fn options(pairs: &[(&str, &str)]) -> Vec<String> {
     pairs
         .iter()
         .flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()])
         .collect()
-}
-
-/// The demo's texts, each cut at a character or joined with the next to about [`TEXT_BYTES`].
-fn texts() -> anyhow::Result<Vec<Vec<u8>>> {
-    #[derive(Deserialize)]
-    struct Text {
-        text: String,
-    }
-    let mut texts = Vec::new();
-    let mut current = String::new();
-    for line in TEXTS.lines() {
-        let Text { text } = serde_json::from_str(line)?;
-        current.push_str(&text);
-        if current.len() >= TEXT_BYTES {
-            let cut = (0..=TEXT_BYTES)
-                .rev()
-                .find(|at| current.is_char_boundary(*at))
-                .unwrap_or(0);
-            current.truncate(cut);
-            texts.push(std::mem::take(&mut current).into_bytes());
-        } else {
-            current.push(' ');
-        }
-    }
-    if texts.is_empty() {
-        bail!("the bundled prompts are empty");
-    }
-    Ok(texts)
-}
-
-fn machine() -> Machine {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|info| {
-            let line = info.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(": ")?.1.to_owned())
-        })
-        .unwrap_or_else(|| "unknown".to_owned());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    Machine {
-        cpu,
-        cores,
-        os: std::env::consts::OS,
-    }
-}
-
-fn date() -> anyhow::Result<String> {
-    let output = Command::new("date")
-        .args(["-u", "+%Y-%m-%dT%H:%M:%SZ"])
-        .output()?;
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn spinner(hidden: bool) -> ProgressBar {
@@ -578,43 +452,4 @@ fn spinner(hidden: bool) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
-}
-
-fn print(out: &mut impl std::io::Write, report: &Report) -> std::io::Result<()> {
-    let line = |out: &mut dyn std::io::Write, name: &str, q: &Quantiles| {
-        writeln!(
-            out,
-            "{name:<6} p50 {:.2}  p95 {:.2}  p99 {:.2}  p99.9 {:.2} ms",
-            q.p50_ms, q.p95_ms, q.p99_ms, q.p999_ms
-        )
-    };
-    writeln!(
-        out,
-        "{}/s for {} s on {}",
-        report.rate_per_s, report.seconds, report.broker
-    )?;
-    line(out, "echo", &report.echo)?;
-    line(out, "weir", &report.weir)?;
-    writeln!(
-        out,
-        "ratio  p95 {:.2}  p99 {:.2}",
-        report.ratio_p95, report.ratio_p99
-    )?;
-    writeln!(
-        out,
-        "cpu    gate {:.1}, echo {:.1}, classifier {:.1} us a prompt; {:.0} MiB",
-        report.gate_cpu_us_per_prompt,
-        report.echo_cpu_us_per_prompt,
-        report.classifier_cpu_us_per_prompt,
-        report.rss_mib
-    )?;
-    writeln!(
-        out,
-        "answered {}, missing {}, unjudged {}",
-        report.answered, report.missing, report.unjudged
-    )?;
-    if let Some(rate) = report.sustained_per_s {
-        writeln!(out, "sustained {rate}/s")?;
-    }
-    Ok(())
 }
