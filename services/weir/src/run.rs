@@ -128,25 +128,23 @@ fn serve(bus: BusConfig, options: &GateOptions, note: Option<&str>) -> anyhow::R
     let lanes = usize::from(options.lanes);
     let config = gate_config(bus, &options.group, topics.clone(), &options.judge, lanes)?;
     let running = RunningGate::start(&config, options.admin)?;
-    let mut out = std::io::stdout().lock();
-    match note {
-        Some(note) => writeln!(out, "broker    {brokers} ({note})")?,
-        None => writeln!(out, "broker    {brokers}")?,
-    }
-    writeln!(out, "prompts   {}", topics.prompts)?;
-    writeln!(out, "verdicts  {}", topics.verdicts)?;
-    writeln!(
-        out,
-        "admin     http://{} (/metrics /live /ready)",
+    let note = note.map_or_else(String::new, |note| format!(" ({note})"));
+    let banner = format!(
+        "broker    {brokers}{note}
+prompts   {}
+verdicts  {}
+admin     http://{} (/metrics /live /ready)
+try       weir send --brokers {brokers} --wait \"Hello\"
+stop      Ctrl-C
+",
+        topics.prompts,
+        topics.verdicts,
         running.admin.addr()
-    )?;
-    writeln!(
-        out,
-        "try       weir send --brokers {brokers} --wait \"Hello\""
-    )?;
-    writeln!(out, "stop      Ctrl-C")?;
-    out.flush()?;
-    drop(out);
+    );
+    // A gate whose standard output was closed still has prompts to judge.
+    if let Err(error) = std::io::stdout().write_all(banner.as_bytes()) {
+        tracing::info!(%error, "standard output is closed");
+    }
     wait_for_stop()?;
     tracing::info!("draining");
     running.drain()
