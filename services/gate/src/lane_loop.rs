@@ -151,7 +151,10 @@ impl LaneLoop<'_> {
             let together = behind;
             behind -= records.len();
             self.judge_together(records, polled, batch.polled_at_ms, behind, together)?;
-            self.outbox.poll()?;
+            if behind > 0 {
+                // Else the loop does it next.
+                self.outbox.poll()?;
+            }
         }
         let cpu = self.judge.take_classifier_cpu_seconds();
         self.shared.metrics.classifier_cpu.inc_by(cpu);
