@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier,
+    TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
@@ -34,8 +35,8 @@ pub struct TopicSpec {
 pub enum Applied {
     /// It did not exist.
     Created,
-    /// It existed and its configuration was made to match: key, value before, value now.
-    Changed(Vec<(String, Option<String>, String)>),
+    /// It existed and its configuration was made to match.
+    Changed(Vec<Change>),
     /// Nothing had to be done.
     Unchanged,
     /// Its partition count differs, and is not changed in place: keys would move.
@@ -43,6 +44,17 @@ pub enum Applied {
         /// As it is.
         partitions: i32,
     },
+}
+
+/// One setting of a topic that did not match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its name.
+    pub key: String,
+    /// Its value so far.
+    pub before: Option<String>,
+    /// Its value now; `None`: the broker's default, since it is not declared.
+    pub now: Option<String>,
 }
 
 /// Makes each topic what its declaration says, or with `dry_run` only tells what that would take.
@@ -55,7 +67,7 @@ pub async fn apply(
     dry_run: bool,
 ) -> Result<Vec<Applied>, BusError> {
     let admin: AdminClient<DefaultClientContext> =
-        config.admin().create().map_err(BusError::Client)?;
+        config.admin().create().map_err(BusError::client)?;
     let existing = existing(&admin, config)?;
     let mut applied = Vec::with_capacity(topics.len());
     for topic in topics {
@@ -137,17 +149,30 @@ async fn configure(
             source: KafkaError::AdminOp(code),
         })?;
         for entry in resource.entries {
-            current.insert(entry.name, entry.value);
+            let set_on_topic = entry.source == ConfigSource::DynamicTopic;
+            current.insert(entry.name, (entry.value, set_on_topic));
         }
     }
-    let changes: Vec<_> = topic
-        .config
-        .iter()
-        .filter_map(|(key, value)| {
-            let before = current.get(key).cloned().flatten();
-            (before.as_ref() != Some(value)).then(|| (key.clone(), before, value.clone()))
-        })
-        .collect();
+    let mut changes = Vec::new();
+    for (key, value) in &topic.config {
+        let before = current.get(key).and_then(|(value, _)| value.clone());
+        if before.as_ref() != Some(value) {
+            changes.push(Change {
+                key: key.clone(),
+                before,
+                now: Some(value.clone()),
+            });
+        }
+    }
+    for (key, (before, set_on_topic)) in current {
+        if set_on_topic && !topic.config.contains_key(&key) {
+            changes.push(Change {
+                key,
+                before,
+                now: None,
+            });
+        }
+    }
     if changes.is_empty() {
         return Ok(Applied::Unchanged);
     }

@@ -78,6 +78,17 @@ impl BusConfig {
         }
     }
 
+    /// Checks that librdkafka knows every option and takes its value.
+    ///
+    /// # Errors
+    /// The first option that it does not take, by name, never by value.
+    pub fn check(&self) -> Result<(), BusError> {
+        for client in [self.consumer(Some("check")), self.producer("0")] {
+            client.create_native_config().map_err(BusError::client)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn consumer(&self, group: Option<&str>) -> ClientConfig {
         let mut config = self.common();
         config

@@ -23,7 +23,7 @@ pub(crate) enum Rebalance {
 ///
 /// Nothing slow may happen in a callback, so a rebalance is only noted here; the reader acts on it
 /// after its poll has returned. Once `closing` is set nobody reads the notes any more and the
-/// callback gives partitions back itself, or closing the consumer would wait for ever.
+/// callback rebalances by itself, or closing the consumer would wait for ever.
 #[derive(Debug, Default)]
 pub(crate) struct ReaderContext {
     rebalances: Mutex<VecDeque<Rebalance>>,
@@ -85,12 +85,12 @@ impl ConsumerContext for ReaderContext {
         let assign = err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.closing.load(Ordering::Acquire) {
             let done = if assign {
-                Ok(())
+                consumer.incremental_assign(partitions)
             } else {
                 consumer.incremental_unassign(partitions)
             };
             if let Err(error) = done {
-                tracing::warn!(%error, "giving partitions back while closing");
+                tracing::warn!(%error, "rebalancing while closing");
             }
         } else if assign {
             lock(&self.rebalances).push_back(Rebalance::Assign(numbers()));

@@ -5,7 +5,7 @@ use rdkafka::error::KafkaError;
 pub enum BusError {
     /// A client could not be made: usually an option that librdkafka does not know.
     #[error("cannot create a kafka client: {0}; check the options given by file or WEIR_KAFKA_*")]
-    Client(#[source] KafkaError),
+    Client(String),
     /// A file or variable of options is wrong.
     #[error("{place}: {message}")]
     Options {
@@ -34,6 +34,16 @@ pub enum BusError {
         /// librdkafka's word.
         source: KafkaError,
     },
+    /// Records did not reach the cluster.
+    #[error(
+        "{records} records were not acknowledged in time and {dropped} were refused for good (too large for the topic?)"
+    )]
+    Undelivered {
+        /// Still on their way.
+        records: usize,
+        /// Refused by the client or the broker, for good.
+        dropped: u64,
+    },
     /// An operation on the cluster failed.
     #[error("{what}: {source}")]
     Operation {
@@ -50,4 +60,15 @@ pub enum BusError {
         /// The system's word.
         source: std::io::Error,
     },
+}
+
+impl BusError {
+    /// A client that could not be made. librdkafka's own error would show the option's value,
+    /// which may be a password; the option's name and the reason are enough.
+    pub(crate) fn client(error: KafkaError) -> Self {
+        Self::Client(match error {
+            KafkaError::ClientConfig(_, reason, option, _) => format!("option {option}: {reason}"),
+            other => other.to_string(),
+        })
+    }
 }

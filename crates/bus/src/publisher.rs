@@ -35,6 +35,7 @@ pub struct Publisher<T: Token> {
     /// What failed, to be sent again not before the moment given.
     resend: Vec<(Instant, OwnedMessage, T)>,
     failures: u64,
+    dropped: u64,
 }
 
 /// What a caller recognises its record by.
@@ -92,13 +93,14 @@ impl<T: Token> Publisher<T> {
                 .create_with_context(DeliveryContext {
                     done: Mutex::new(Vec::new()),
                 })
-                .map_err(BusError::Client)
+                .map_err(BusError::client)
         };
         Ok(Self {
             sparse: producer("0")?,
             dense: producer(DENSE_LINGER_MS)?,
             resend: Vec::new(),
             failures: 0,
+            dropped: 0,
         })
     }
 
@@ -152,6 +154,7 @@ impl<T: Token> Publisher<T> {
                         // Kept, it would pin its input's offset for ever.
                         tracing::error!(%error, topic = message.topic(), "record dropped, it can never be delivered");
                         self.failures += 1;
+                        self.dropped += 1;
                         acknowledged.push(token);
                     }
                     Outcome::Failed(token, message, error) => {
@@ -186,7 +189,7 @@ impl<T: Token> Publisher<T> {
         Ok(())
     }
 
-    /// Deliveries that failed so far, each of which was or will be sent again.
+    /// Deliveries that failed so far, each of which was or will be sent again, or was dropped.
     #[must_use]
     pub const fn failures(&self) -> u64 {
         self.failures
@@ -199,19 +202,34 @@ impl<T: Token> Publisher<T> {
         usize::try_from(queued).unwrap_or(0) + self.resend.len()
     }
 
-    /// Waits until everything has been delivered or has failed. Never on the hot path: it may
-    /// block for the whole of `patience`.
+    /// Waits until everything has been delivered, sending again what fails meanwhile. Never on the
+    /// hot path: it may block for the whole of `patience`.
     ///
     /// # Errors
-    /// Something is still on its way after `patience`.
-    pub fn flush(&self, patience: Duration) -> Result<(), BusError> {
-        for producer in [&self.sparse, &self.dense] {
-            producer
-                .flush(patience)
-                .map_err(|source| BusError::Operation {
-                    what: "delivering the last records".to_owned(),
-                    source,
-                })?;
+    /// Something is still on its way after `patience`, or was dropped since the publisher was made
+    /// because no broker will ever take it.
+    pub fn flush(&mut self, patience: Duration) -> Result<(), BusError> {
+        let deadline = Instant::now() + patience;
+        let mut acknowledged = Vec::new();
+        loop {
+            self.poll(&mut acknowledged, |_| true)?;
+            let in_flight = self.in_flight();
+            if in_flight == 0 {
+                break;
+            }
+            if Instant::now() >= deadline {
+                return Err(BusError::Undelivered {
+                    records: in_flight,
+                    dropped: self.dropped,
+                });
+            }
+            std::thread::sleep(FULL_QUEUE_WAIT);
+        }
+        if self.dropped > 0 {
+            return Err(BusError::Undelivered {
+                records: 0,
+                dropped: self.dropped,
+            });
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ const FULL_LANE_PATIENCE: Duration = Duration::from_millis(500);
 const POLL_WAIT: Duration = Duration::from_millis(100);
 /// How long the lane may take to finish what it has of partitions that are given back.
 const REVOKE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long leaving the group may take. It cannot be done while the cluster is away.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the group coordinator may take to tell committed offsets.
 const COMMITTED_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -97,8 +99,8 @@ impl Reader {
         let consumer: BaseConsumer<ReaderContext> = config
             .consumer(Some(group))
             .create_with_context(ReaderContext::default())
-            .map_err(BusError::Client)?;
-        consumer.subscribe(&[topic]).map_err(BusError::Client)?;
+            .map_err(BusError::client)?;
+        consumer.subscribe(&[topic]).map_err(BusError::client)?;
         let consumer = Arc::new(consumer);
         let (sender, events) = bounded(QUEUED_BATCHES);
         let depth = Arc::new(AtomicUsize::new(0));
@@ -159,7 +161,8 @@ impl Reader {
         &self.committer
     }
 
-    /// Stops polling and leaves the group, so that others take over at once.
+    /// Stops polling and leaves the group, so that others take over at once. Every other
+    /// [`Committer`] must be gone by then: the last one leaves the group, for as long as it takes.
     pub fn close(mut self) {
         self.stop.store(true, Ordering::Release);
         // The thread may be waiting for room.
@@ -169,8 +172,19 @@ impl Reader {
         {
             tracing::error!("the reader thread panicked");
         }
-        self.committer.consumer.context().set_closing();
-        // Dropping the last handle on the consumer leaves the group.
+        // Dropping the last handle on the consumer leaves the group, and waits for ever for a
+        // coordinator that does not answer: hence on a thread that need not be waited for.
+        let consumer = self.committer.consumer;
+        let (done, left) = bounded(1);
+        let closing = std::thread::Builder::new()
+            .name("weir-close".to_owned())
+            .spawn(move || {
+                drop(consumer);
+                let _ = done.send(());
+            });
+        if closing.is_ok() && left.recv_timeout(CLOSE_PATIENCE).is_err() {
+            tracing::warn!("the group could not be left; it will notice by the session time-out");
+        }
     }
 }
 
@@ -246,7 +260,27 @@ impl ReaderLoop {
                 break;
             }
         }
-        self.consumer.context().set_closing();
+        self.finish();
+    }
+
+    /// From here on the callback rebalances by itself. What it noted before that must still be
+    /// done, or closing the consumer would wait for it.
+    fn finish(&self) {
+        let context = self.consumer.context();
+        context.set_closing();
+        while let Some(rebalance) = context.next_rebalance() {
+            let done = match rebalance {
+                Rebalance::Assign(partitions) => {
+                    self.consumer.incremental_assign(&self.list(&partitions))
+                }
+                Rebalance::Revoke(partitions) => {
+                    self.consumer.incremental_unassign(&self.list(&partitions))
+                }
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "rebalancing while closing");
+            }
+        }
     }
 
     /// Waits for one record, then takes whatever else is there already.

@@ -45,7 +45,7 @@ impl Tail {
         let consumer: BaseConsumer<ReaderContext> = config
             .consumer(None)
             .create_with_context(ReaderContext::default())
-            .map_err(BusError::Client)?;
+            .map_err(BusError::client)?;
         let unreachable = |source| BusError::Unreachable {
             brokers: config.brokers.clone(),
             source,

@@ -156,6 +156,7 @@ impl Gate {
         metrics: &GateMetrics,
         health: &Health,
     ) -> Result<Self, GateError> {
+        config.bus.check()?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut lanes = Vec::with_capacity(judges.len());
         for (index, judge) in judges.into_iter().enumerate() {

@@ -137,7 +137,10 @@ impl LaneLoop<'_> {
         };
         let owned: Vec<i32> = self.partitions.keys().copied().collect();
         self.release(&owned);
-        self.reader.close();
+        let Self { reader, outbox, .. } = self;
+        // It holds a committer, and the reader's must be the last.
+        drop(outbox);
+        reader.close();
         Ok(ended)
     }
 

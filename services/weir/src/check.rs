@@ -17,6 +17,8 @@ use crate::rows::{self, Row};
 
 /// Rows judged together; as many as a gate judges together.
 const ROWS_TOGETHER: usize = 32;
+/// Fewer, once they have this many bytes: rows share a budget only as far as that costs them none.
+const BYTES_TOGETHER: usize = 64 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -162,6 +164,7 @@ impl Checker<'_> {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut entries = Vec::with_capacity(ROWS_TOGETHER);
         let mut clean = true;
+        let mut bytes = 0;
         for (number, line) in (1_i64..).zip(std::io::stdin().lock().split(b'\n')) {
             let line = line.context("standard input cannot be read")?;
             if line.trim_ascii().is_empty() {
@@ -180,7 +183,9 @@ impl Checker<'_> {
                     error,
                 },
             });
-            if entries.len() == ROWS_TOGETHER {
+            bytes += line.len();
+            if entries.len() == ROWS_TOGETHER || bytes >= BYTES_TOGETHER {
+                bytes = 0;
                 clean &= self.flush(&mut entries, &mut out)?;
             }
         }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::Deserialize;
-use weir_bus::admin::{self, Applied, TopicSpec};
+use weir_bus::admin::{self, Applied, Change, TopicSpec};
 
 use crate::args::BrokerArgs;
 
@@ -77,8 +77,9 @@ pub(crate) fn run(command: &TopicsCommand) -> anyhow::Result<ExitCode> {
             }
             Applied::Unchanged => writeln!(out, "{}: unchanged", topic.name)?,
             Applied::Changed(changes) => {
-                for (key, before, now) in changes {
+                for Change { key, before, now } in changes {
                     let before = before.as_deref().unwrap_or("unset");
+                    let now = now.as_deref().unwrap_or("the broker's default");
                     writeln!(
                         out,
                         "{}: {key} {would}changed from {before} to {now}",

@@ -1,0 +1,75 @@
+//! Commands that end by themselves.
+
+use std::io::{Read as _, Seek as _, Write as _};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{PATIENCE, repository};
+
+/// How a command ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Exit status; `None`: ended by a signal.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The binary under test, run in the repository and without settings of whoever runs the tests.
+pub(crate) fn weir<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.args(arguments).current_dir(repository());
+    for (name, _) in std::env::vars_os() {
+        // The place of ONNX Runtime is a matter of the machine.
+        if name.to_string_lossy().starts_with("WEIR_") && name != "WEIR_ONNXRUNTIME" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end, which must come within [`PATIENCE`].
+pub(crate) fn finish(command: &mut Command) -> Finished {
+    finish_with(command, b"")
+}
+
+/// The same with standard input.
+pub(crate) fn finish_with(command: &mut Command, stdin: &[u8]) -> Finished {
+    // Files in place of pipes: nothing can fill up, so nobody needs to read along.
+    let [mut input, mut stdout, mut stderr] = [(); 3].map(|()| tempfile::tempfile().unwrap());
+    input.write_all(stdin).unwrap();
+    input.rewind().unwrap();
+    let mut child = command
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(stdout.try_clone().unwrap()))
+        .stderr(Stdio::from(stderr.try_clone().unwrap()))
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if Instant::now() >= deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let read = |file: &mut std::fs::File| {
+        let mut text = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let (stdout, stderr) = (read(&mut stdout), read(&mut stderr));
+    let Some(status) = status else {
+        panic!("{command:?} did not end within {PATIENCE:?}\n{stdout}\n{stderr}");
+    };
+    Finished {
+        code: status.code(),
+        stdout,
+        stderr,
+    }
+}
