@@ -11,10 +11,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use crate::config::BusConfig;
 use crate::context::{lock, log};
 use crate::error::BusError;
+use crate::linger::{Density, Linger};
 use crate::record::OutRecord;
 
-/// From this many records together on, traffic counts as dense.
-const DENSE_FROM: usize = 4;
 /// Linger of the dense producer: fuller requests halve the broker's work per record when records
 /// come thick, and only then; librdkafka's linger is in effect 0 or about 1 ms.
 const DENSE_LINGER_MS: &str = "0.5";
@@ -32,6 +31,7 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 pub struct Publisher<T: Token> {
     sparse: BaseProducer<DeliveryContext<T>>,
     dense: BaseProducer<DeliveryContext<T>>,
+    density: Density,
     /// What failed, to be sent again not before the moment given.
     resend: Vec<(Instant, OwnedMessage, T)>,
     failures: u64,
@@ -86,7 +86,7 @@ impl<T: Token> Publisher<T> {
     ///
     /// # Errors
     /// An option that librdkafka does not know.
-    pub fn new(config: &BusConfig) -> Result<Self, BusError> {
+    pub fn new(config: &BusConfig, linger: Linger) -> Result<Self, BusError> {
         let producer = |linger_ms: &str| {
             config
                 .producer(linger_ms)
@@ -98,25 +98,19 @@ impl<T: Token> Publisher<T> {
         Ok(Self {
             sparse: producer("0")?,
             dense: producer(DENSE_LINGER_MS)?,
+            density: Density::new(linger, Instant::now()),
             resend: Vec::new(),
             failures: 0,
             dropped: 0,
         })
     }
 
-    /// Sends a record; `together` is how many are sent in one go, which decides whether it lingers.
-    ///
-    /// Waits while the local queue is full: that is the back-pressure.
+    /// Sends a record. Waits while the local queue is full: that is the back-pressure.
     ///
     /// # Errors
     /// Only a producer beyond repair; anything passing is tried again from [`Publisher::poll`].
-    pub fn send(
-        &mut self,
-        record: &OutRecord<'_>,
-        together: usize,
-        token: T,
-    ) -> Result<(), BusError> {
-        let producer = if together >= DENSE_FROM {
+    pub fn send(&mut self, record: &OutRecord<'_>, token: T) -> Result<(), BusError> {
+        let producer = if self.density.on_send(Instant::now()) {
             &self.dense
         } else {
             &self.sparse

@@ -151,9 +151,8 @@ impl LaneLoop<'_> {
         let polled = self.clock.at(batch.polled);
         let mut behind = batch.records.len() + self.reader.depth();
         for records in batch.records.chunks(JUDGE_TOGETHER) {
-            let together = behind;
             behind -= records.len();
-            self.judge_together(records, polled, batch.polled_at_ms, behind, together)?;
+            self.judge_together(records, polled, batch.polled_at_ms, behind)?;
             if behind > 0 {
                 // Else the loop does it next.
                 self.outbox.poll()?;
@@ -170,7 +169,6 @@ impl LaneLoop<'_> {
         polled: Micros,
         polled_at_ms: i64,
         queued_behind: usize,
-        together: usize,
     ) -> Result<(), BusError> {
         let mut prompts = Vec::with_capacity(records.len());
         // Parallel to `prompts`: which record each came from.
@@ -206,7 +204,7 @@ impl LaneLoop<'_> {
         }
         for answer in self.judge.judge(prompts) {
             let (record, input) = origins[answer.index];
-            self.send(&answer, record, input, together)?;
+            self.send(&answer, record, input)?;
         }
         Ok(())
     }
@@ -216,10 +214,8 @@ impl LaneLoop<'_> {
         answer: &Answer,
         record: &InRecord,
         input: InputRef,
-        together: usize,
     ) -> Result<(), BusError> {
-        self.outbox
-            .verdict(&answer.judged, record, input, together)?;
+        self.outbox.verdict(&answer.judged, record, input)?;
         self.local.observe_verdict(&answer.judged.verdict);
         if record.timestamp_ms > 0 {
             self.local
@@ -256,7 +252,7 @@ impl LaneLoop<'_> {
             let judged = self
                 .judge
                 .unreadable(source, input.epoch, request_id, cause, arrival);
-            self.outbox.verdict(&judged, record, input, 1)?;
+            self.outbox.verdict(&judged, record, input)?;
             self.local.observe_verdict(&judged.verdict);
         }
         self.outbox.ledger().settle(input);

@@ -1,7 +1,8 @@
 use std::time::{Duration, Instant};
 
 use weir_bus::{
-    BusConfig, BusError, Committer, InRecord, InputRef, Ledger, OutRecord, Publisher, unix_ms,
+    BusConfig, BusError, Committer, InRecord, InputRef, Ledger, Linger, OutRecord, Publisher,
+    unix_ms,
 };
 use weir_lane::Judged;
 use weir_telemetry::{GateMetrics, TRACEPARENT_HEADER, TraceContext};
@@ -38,7 +39,7 @@ impl Outbox {
         metrics: GateMetrics,
     ) -> Result<Self, BusError> {
         Ok(Self {
-            publisher: Publisher::new(bus)?,
+            publisher: Publisher::new(bus, Linger::ByLoad)?,
             ledger: Ledger::default(),
             committer,
             topics,
@@ -60,7 +61,6 @@ impl Outbox {
         judged: &Judged,
         record: &InRecord,
         input: InputRef,
-        together: usize,
     ) -> Result<(), BusError> {
         self.buffer.clear();
         if let Err(error) = weir_wire::encode(&judged.verdict, &mut self.buffer) {
@@ -83,7 +83,6 @@ impl Outbox {
                     .as_ref()
                     .map(|value| (TRACEPARENT_HEADER, value.as_slice())),
             },
-            together,
             input,
         )
     }
@@ -146,7 +145,6 @@ impl Outbox {
                 payload: &self.buffer,
                 header: None,
             },
-            1,
             input,
         )
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_bus::{BusConfig, OutRecord, Publisher};
+use weir_bus::{BusConfig, Linger, OutRecord, Publisher};
 use weir_types::Verdict;
 use weir_wire::{Prompt, Role, Segment};
 
@@ -23,15 +23,15 @@ pub(crate) struct PromptSender {
 impl PromptSender {
     pub(crate) fn new(bus: &BusConfig, topic: &str) -> anyhow::Result<Self> {
         Ok(Self {
-            publisher: Publisher::new(bus)?,
+            publisher: Publisher::new(bus, Linger::ByLoad)?,
             topic: topic.to_owned(),
             frame: Vec::new(),
             acknowledged: Vec::new(),
         })
     }
 
-    /// Hands a prompt to the producer; `together` is how many are handed over in one go.
-    pub(crate) fn send(&mut self, prompt: &Prompt, together: usize) -> anyhow::Result<()> {
+    /// Hands a prompt to the producer.
+    pub(crate) fn send(&mut self, prompt: &Prompt) -> anyhow::Result<()> {
         self.frame.clear();
         weir_wire::encode(prompt, &mut self.frame)?;
         let record = OutRecord {
@@ -41,7 +41,7 @@ impl PromptSender {
             payload: &self.frame,
             header: None,
         };
-        self.publisher.send(&record, together, ())?;
+        self.publisher.send(&record, ())?;
         self.poll()
     }
 

@@ -133,10 +133,7 @@ fn play(
             };
             last_sent = Instant::now();
             waiting.insert(&prompt.id, (last_sent, prompt));
-            sender.send(
-                &client::prompt(row, prompt.id.clone(), "demo", "weir-demo"),
-                1,
-            )?;
+            sender.send(&client::prompt(row, prompt.id.clone(), "demo", "weir-demo"))?;
             sent += 1;
         }
         let Some(record) = tail.next(interval.min(Duration::from_millis(5))) else {

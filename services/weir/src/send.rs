@@ -72,7 +72,7 @@ pub(crate) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
         waiting.insert(request_id.clone());
         let mut prompt = client::prompt(row, request_id, &args.tenant, &args.worker);
         prompt.budget_us = args.budget_ms.map(|ms| ms.saturating_mul(1000));
-        sender.send(&prompt, total)?;
+        sender.send(&prompt)?;
     }
     sender.finish()?;
     let Some(tail) = tail else {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use crossbeam_channel::RecvTimeoutError;
-use weir_bus::{Event, InputRef, Ledger, OutRecord, Publisher, Reader};
+use weir_bus::{Event, InputRef, Ledger, Linger, OutRecord, Publisher, Reader};
 
 use crate::args::BrokerArgs;
 
@@ -46,12 +46,11 @@ pub(crate) enum Sending {
 }
 
 impl Sending {
-    /// How many records the publisher is to believe are sent together.
-    pub(crate) const fn together(self, really: usize) -> usize {
+    pub(crate) const fn linger(self) -> Linger {
         match self {
-            Self::Sparse => 1,
-            Self::Dense => usize::MAX,
-            Self::Auto => really,
+            Self::Sparse => Linger::Never,
+            Self::Dense => Linger::Always,
+            Self::Auto => Linger::ByLoad,
         }
     }
 
@@ -68,7 +67,7 @@ impl Sending {
 pub(crate) fn run(args: &EchoArgs) -> anyhow::Result<ExitCode> {
     let bus = args.broker.bus()?;
     let reader = Reader::start(&bus, &args.group, &args.from)?;
-    let mut publisher: Publisher<InputRef> = Publisher::new(&bus)?;
+    let mut publisher: Publisher<InputRef> = Publisher::new(&bus, args.sending.linger())?;
     let mut ledger = Ledger::default();
     let mut acknowledged = Vec::new();
     let mut last_commit = Instant::now();
@@ -76,7 +75,6 @@ pub(crate) fn run(args: &EchoArgs) -> anyhow::Result<ExitCode> {
         match reader.events().recv_timeout(IDLE_WAIT) {
             Ok(Event::Records(batch)) => {
                 reader.taken(batch.records.len());
-                let together = args.sending.together(batch.records.len() + reader.depth());
                 for record in &batch.records {
                     let Some(input) = ledger.begin(record.partition, record.offset, 0) else {
                         continue;
@@ -88,7 +86,7 @@ pub(crate) fn run(args: &EchoArgs) -> anyhow::Result<ExitCode> {
                         payload: record.payload.as_deref().unwrap_or_default(),
                         header: None,
                     };
-                    publisher.send(&out, together, input)?;
+                    publisher.send(&out, input)?;
                 }
             }
             Ok(Event::Assigned(partitions)) => {

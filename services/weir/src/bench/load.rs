@@ -59,7 +59,7 @@ pub(crate) fn run(
     };
     let skipped = in_time(load.warm_up)?;
     let total = skipped + in_time(load.measured)?;
-    let mut publisher: Publisher<()> = Publisher::new(bus)?;
+    let mut publisher: Publisher<()> = Publisher::new(bus, load.sending.linger())?;
     let frames = (0..total)
         .map(|index| {
             let key = index.to_string();
@@ -87,7 +87,6 @@ pub(crate) fn run(
             Instant::now().saturating_duration_since(start).as_nanos() / interval.as_nanos(),
         )?
         .min(total);
-        let burst = due.saturating_sub(next);
         while next < due {
             if next == skipped {
                 before = probe()?;
@@ -100,7 +99,7 @@ pub(crate) fn run(
                 payload,
                 header: None,
             };
-            publisher.send(&record, load.sending.together(burst), ())?;
+            publisher.send(&record, ())?;
             next += 1;
         }
         acknowledged.clear();

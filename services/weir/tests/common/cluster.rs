@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use weir_bus::admin::{self, Applied, TopicSpec};
-use weir_bus::{BusConfig, InRecord, OutRecord, Publisher, Tail, TailFrom};
+use weir_bus::{BusConfig, InRecord, Linger, OutRecord, Publisher, Tail, TailFrom};
 use weir_testkit::{Kafka, unique_name};
 use weir_types::Verdict;
 use weir_wire::{Prompt, Role, Segment};
@@ -75,9 +75,9 @@ impl Cluster {
 
     /// Writes records and waits until all are acknowledged.
     pub(crate) fn produce(&self, records: &[OutRecord<'_>]) {
-        let mut publisher = Publisher::new(&self.bus).unwrap();
+        let mut publisher = Publisher::new(&self.bus, Linger::ByLoad).unwrap();
         for record in records {
-            publisher.send(record, 1, ()).unwrap();
+            publisher.send(record, ()).unwrap();
         }
         finish(&mut publisher);
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use weir_bus::{OutRecord, Publisher, Tail, TailFrom};
+use weir_bus::{Linger, OutRecord, Publisher, Tail, TailFrom};
 
 use super::cluster::{self, Answered, Cluster};
 use super::wait_until;
@@ -65,7 +65,7 @@ fn id(index: usize) -> String {
 }
 
 fn send(cluster: &Cluster, sent: &AtomicUsize, stop: &AtomicBool) {
-    let mut publisher = Publisher::new(&cluster.bus).unwrap();
+    let mut publisher = Publisher::new(&cluster.bus, Linger::ByLoad).unwrap();
     let interval = Duration::from_secs(1) / RATE;
     let start = Instant::now();
     let mut index = 0;
@@ -80,7 +80,7 @@ fn send(cluster: &Cluster, sent: &AtomicUsize, stop: &AtomicBool) {
                 payload: &cluster::frame(&prompt),
                 header: None,
             };
-            publisher.send(&record, 1, ()).unwrap();
+            publisher.send(&record, ()).unwrap();
             index += 1;
             sent.store(index, Ordering::Release);
         }
