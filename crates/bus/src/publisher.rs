@@ -11,12 +11,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use crate::config::BusConfig;
 use crate::context::{lock, log};
 use crate::error::BusError;
-use crate::linger::{Density, Linger};
+use crate::linger::{Density, LINGER_MS, Linger};
 use crate::record::OutRecord;
 
-/// Linger of the dense producer: fuller requests halve the broker's work per record when records
-/// come thick, and only then; librdkafka's linger is in effect 0 or about 1 ms.
-const DENSE_LINGER_MS: &str = "0.5";
 /// How long a record that could not be delivered waits before it is sent again.
 const RESEND_AFTER: Duration = Duration::from_millis(500);
 /// How long a full local queue is given to drain at each try.
@@ -24,13 +21,13 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 
 /// Writes records and reports, by token, which have been acknowledged.
 ///
-/// Load decides how: sparse records go out at once, dense ones linger to share a request. Both ways
-/// are idempotent producers with acks=all. A failed delivery is sent again until it succeeds or
+/// Load decides how: sparse records go out at once, dense ones linger to share a request. All
+/// producers are idempotent, with acks=all. A failed delivery is sent again until it succeeds or
 /// [`Publisher::poll`]'s caller says that it is no longer wanted. Records of one key may overtake
 /// each other when load changes; verdicts carry what orders them.
 pub struct Publisher<T: Token> {
-    sparse: BaseProducer<DeliveryContext<T>>,
-    dense: BaseProducer<DeliveryContext<T>>,
+    /// One for each of [`LINGER_MS`].
+    producers: Vec<BaseProducer<DeliveryContext<T>>>,
     density: Density,
     /// What failed, to be sent again not before the moment given.
     resend: Vec<(Instant, OwnedMessage, T)>,
@@ -82,7 +79,7 @@ impl<T: Token> std::fmt::Debug for Publisher<T> {
 }
 
 impl<T: Token> Publisher<T> {
-    /// Two producers on the cluster, one for sparse and one for dense traffic.
+    /// Producers on the cluster, one for each density of traffic.
     ///
     /// # Errors
     /// An option that librdkafka does not know.
@@ -96,8 +93,10 @@ impl<T: Token> Publisher<T> {
                 .map_err(BusError::client)
         };
         Ok(Self {
-            sparse: producer("0")?,
-            dense: producer(DENSE_LINGER_MS)?,
+            producers: LINGER_MS
+                .into_iter()
+                .map(producer)
+                .collect::<Result<_, _>>()?,
             density: Density::new(linger, Instant::now()),
             resend: Vec::new(),
             failures: 0,
@@ -110,11 +109,7 @@ impl<T: Token> Publisher<T> {
     /// # Errors
     /// Only a producer beyond repair; anything passing is tried again from [`Publisher::poll`].
     pub fn send(&mut self, record: &OutRecord<'_>, token: T) -> Result<(), BusError> {
-        let producer = if self.density.on_send(Instant::now()) {
-            &self.dense
-        } else {
-            &self.sparse
-        };
+        let producer = &self.producers[self.density.on_send(Instant::now())];
         let mut out =
             BaseRecord::with_opaque_to(record.topic, Box::new(token)).payload(record.payload);
         out.partition = record.partition;
@@ -139,7 +134,7 @@ impl<T: Token> Publisher<T> {
         acknowledged: &mut Vec<T>,
         wanted: impl Fn(&T) -> bool,
     ) -> Result<(), BusError> {
-        for producer in [&self.sparse, &self.dense] {
+        for producer in &self.producers {
             producer.poll(Duration::ZERO);
             for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
                 match outcome {
@@ -178,7 +173,7 @@ impl<T: Token> Publisher<T> {
             out.key = message.key();
             out.payload = message.payload();
             out.headers = message.headers().cloned();
-            enqueue(&self.sparse, out)?;
+            enqueue(&self.producers[0], out)?;
         }
         Ok(())
     }
@@ -192,7 +187,7 @@ impl<T: Token> Publisher<T> {
     /// Records on their way or waiting to be sent again.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        let queued = self.sparse.in_flight_count() + self.dense.in_flight_count();
+        let queued: i32 = self.producers.iter().map(Producer::in_flight_count).sum();
         usize::try_from(queued).unwrap_or(0) + self.resend.len()
     }
 

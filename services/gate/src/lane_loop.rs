@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::RecvTimeoutError;
+use flume::RecvTimeoutError;
 use weir_bus::{Batch, BusError, Event, InRecord, InputRef, Reader, unix_ms};
 use weir_lane::Arrival;
 use weir_telemetry::{

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use crossbeam_channel::RecvTimeoutError;
+use flume::RecvTimeoutError;
 use weir_bus::{Event, InputRef, Ledger, Linger, OutRecord, Publisher, Reader};
 
 use crate::args::BrokerArgs;

@@ -327,7 +327,7 @@ impl<'a> Bench<'a> {
     fn sustain(&self, progress: &ProgressBar) -> anyhow::Result<Vec<(SustainStep, Quantiles)>> {
         let mut steps = Vec::new();
         let (mut held, mut failed) = (0, SEARCH_CEILING);
-        let mut rate = self.args.rate.max(4000);
+        let mut rate = self.args.rate.max(8000);
         loop {
             progress.set_message(format!("sustained: {rate}/s"));
             let load = Load {
