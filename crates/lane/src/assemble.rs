@@ -1,14 +1,16 @@
 //! From what rules and classifier said to a verdict.
 
+use std::sync::Arc;
+
 use weir_detect::Match;
 use weir_policy::Policy;
 use weir_types::{
     Action, Category, CategoryScore, FailMode, Finding, FingerprintKey, Micros, ModelRef,
-    ModelScores, Provenance, Source, Stage, StageTimes, UnjudgedCause, Verdict, derive_verdict_id,
+    ModelScores, Provenance, Source, Stage, StageTimes, Unjudged, UnjudgedCause, Verdict,
+    derive_verdict_id,
 };
 
-use crate::input::Judged;
-use crate::lane::{Ruled, offset};
+use crate::input::{Arrival, Judged};
 
 pub(crate) const RULES: &str = "rules";
 pub(crate) const CLASSIFIER: &str = "classifier";
@@ -27,6 +29,18 @@ pub(crate) struct Identity {
     pub(crate) tenant: String,
     pub(crate) worker_id: String,
     pub(crate) language: Option<String>,
+}
+
+/// A prompt after the rules.
+#[derive(Debug)]
+pub(crate) struct Ruled {
+    pub(crate) identity: Identity,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) findings: Findings,
+    pub(crate) text_bytes: i64,
+    pub(crate) unjudged: Vec<Unjudged>,
+    pub(crate) arrival: Arrival,
+    pub(crate) taken_up: Micros,
 }
 
 /// What the rules found and what the policy makes of it.
@@ -201,6 +215,11 @@ pub(crate) fn verdict(
         flagged,
         shed,
     }
+}
+
+/// Lengths are bounded by the broker's message size, far below `i64::MAX`.
+pub(crate) fn offset(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 fn category_scores(policy: &Policy, scores: &ModelScores) -> Vec<CategoryScore> {

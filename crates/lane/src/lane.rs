@@ -6,7 +6,7 @@ use weir_policy::{Policy, PolicySet};
 use weir_types::{FingerprintKey, Micros, ModelRef, Source, Unjudged, UnjudgedCause};
 
 use crate::age::AgeEstimator;
-use crate::assemble::{self, CLASSIFIER, Identity, RULES};
+use crate::assemble::{self, CLASSIFIER, Identity, RULES, Ruled, offset};
 use crate::circuit::Circuit;
 use crate::input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
 
@@ -42,18 +42,6 @@ pub struct Lane {
 struct Pending {
     prompt: Ruled,
     deadline: Micros,
-}
-
-/// A prompt after the rules.
-#[derive(Debug)]
-pub(crate) struct Ruled {
-    pub(crate) identity: Identity,
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) findings: assemble::Findings,
-    pub(crate) text_bytes: i64,
-    pub(crate) unjudged: Vec<Unjudged>,
-    pub(crate) arrival: Arrival,
-    pub(crate) taken_up: Micros,
 }
 
 impl Lane {
@@ -309,9 +297,4 @@ fn lossy_utf8(bytes: Vec<u8>) -> String {
     // Valid text, nearly all there is, is taken over without a copy.
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// Lengths are bounded by the broker's message size, far below `i64::MAX`.
-pub(crate) fn offset(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
 }

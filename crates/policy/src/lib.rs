@@ -18,6 +18,7 @@ mod policy;
 mod resolve;
 mod rules;
 mod set;
+mod source;
 mod yaml;
 
 pub use error::{PolicyError, Problem};

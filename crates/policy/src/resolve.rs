@@ -12,7 +12,7 @@ use crate::document::{PolicyDocument, TiersDocument};
 use crate::error::{Problem, Problems};
 use crate::policy::{DetectorAction, NEVER, Policy, Required, Tiers};
 use crate::rules::DeclaredRule;
-use crate::set::SourceFile;
+use crate::source::SourceFile;
 use crate::yaml;
 
 /// Budget where no policy names one, ms: inside the 50 ms that users do not feel.

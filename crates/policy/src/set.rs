@@ -1,11 +1,12 @@
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{PolicyError, Problem};
 use crate::policy::Policy;
 use crate::resolve;
 use crate::rules::{self, LiteralRule};
+use crate::source::read_folder;
 
 /// Every policy of a deployment, and the rules they share.
 #[derive(Debug, Clone)]
@@ -13,13 +14,6 @@ pub struct PolicySet {
     pub(crate) by_tenant: HashMap<String, Arc<Policy>>,
     pub(crate) default: Arc<Policy>,
     pub(crate) rules: Vec<LiteralRule>,
-}
-
-/// One source file: where it came from and what it says.
-#[derive(Debug, Clone)]
-pub(crate) struct SourceFile {
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
 }
 
 impl PolicySet {
@@ -75,33 +69,4 @@ impl PolicySet {
             .map(|(tenant, policy)| (tenant.as_str(), &**policy))
             .chain(std::iter::once(("*", &*self.default)))
     }
-}
-
-/// The YAML files of a folder in order of name; a folder that does not exist holds none.
-fn read_folder(dir: &Path, problems: &mut Vec<Problem>) -> Vec<SourceFile> {
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|ext| ext == "yaml" || ext == "yml")
-        })
-        .collect();
-    paths.sort();
-    let mut files = Vec::with_capacity(paths.len());
-    for path in paths {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => files.push(SourceFile { path, text }),
-            Err(error) => {
-                problems.push(Problem::whole_file(
-                    &path,
-                    format!("cannot be read: {error}"),
-                ));
-            }
-        }
-    }
-    files
 }
