@@ -96,7 +96,7 @@ pub(crate) const FORMATS: [Format; 28] = [
     format("sk-svcacct-", "openai", openai),
     format("sk-admin-", "openai", openai),
     format("sk-ant-", "anthropic", anthropic),
-    // The first bytes of a macaroon with the location `pypi.org` and `test.pypi.org`.
+    // The first bytes of a macaroon with the index, or its test instance, as location.
     format("pypi-AgEIcHlwaS5vcmc", "pypi", pypi),
     format("pypi-AgENdGVzdC5weXBpLm9yZw", "pypi", pypi),
 ];
