@@ -14,7 +14,7 @@ use crate::work::spend;
 /// Above this many bytes of patterns the automaton is a contiguous NFA, below it a DFA.
 ///
 /// A DFA wins only while all of it stays in the first-level cache. Per prompt of the example
-/// `bench`: with the key prefixes alone 280 ns (38 kB) against an NFA's 340 ns (8 kB), but with
+/// `bench_detect`: with the key prefixes alone 280 ns (38 kB) against an NFA's 340 ns (8 kB), but with
 /// 100 rules 725 ns (4.6 MB) against 560 ns (170 kB), and other work shares the cache.
 const MAX_DFA_BYTES: usize = 1 << 10;
 

@@ -1,6 +1,6 @@
 //! What decoding and encoding cost: one JSON object of nanoseconds a record.
 //!
-//! `cargo run --release -p weir-wire --example bench`
+//! `cargo run --release -p weir-wire --example bench_wire`
 //!
 //! Each figure is the median of the per-record means of many short rounds, and beside it the
 //! lowest: on a shared machine the two lie apart, and the lowest is the code's own cost.

@@ -1,4 +1,4 @@
-//! Prints what a scan costs, as one JSON object: `cargo run --release -p weir-detect --example bench`.
+//! Prints what a scan costs, as one JSON object: `cargo run --release -p weir-detect --example bench_detect`.
 //!
 //! Prompts of about 150 bytes (32 tokens) under 100 literal rules, and one text of 1 MB. Best of
 //! several rounds, in wall time; the machine's other load shows.
