@@ -7,9 +7,9 @@ const WINDOW: Duration = Duration::from_millis(20);
 ///
 /// librdkafka puts one partition into a request, so without linger nearly every record of dense
 /// traffic is a request of its own, for client and broker alike. Measured at 7,500/s with broker,
-/// load and gate on the same two cores: with 0.5 ms a verdict's P95 was 23 ms and the gate took 76 us
-/// a prompt; with 2 ms 7 ms and 64 us; with 5 ms 14 ms and 50 us. At 1,000/s none is best: 0.5 ms
-/// against 1.5.
+/// load and gate on the same two cores, in runs of 5 or 6 s: with 0.5 ms a verdict's P95 was 18 to
+/// 87 ms over several runs and the gate took 76 us a prompt; with 2 ms 7 ms and 64 us, with 5 ms 14 ms
+/// and 50 us (one run each). At 1,000/s none is best: an echo's P95 is 0.5 ms against 1.5.
 pub(crate) const LINGER_MS: [&str; 3] = ["0", "2", "5"];
 
 /// From how many records in a window on each level holds: 4,000 and 7,000 a second.

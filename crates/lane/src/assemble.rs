@@ -6,8 +6,7 @@ use weir_detect::Match;
 use weir_policy::Policy;
 use weir_types::{
     Action, Category, CategoryScore, FailMode, Finding, FingerprintKey, Micros, ModelRef,
-    ModelScores, Provenance, Source, Stage, StageTimes, Unjudged, UnjudgedCause, Verdict,
-    derive_verdict_id,
+    ModelScores, Provenance, Source, Stage, StageTimes, Unjudged, Verdict, derive_verdict_id,
 };
 
 use crate::input::{Arrival, Judged};
@@ -162,9 +161,6 @@ pub(crate) fn verdict(
         (Some(score), Some(found)) => Some(score.max(found)),
         (score, found) => score.or(found),
     };
-    let shed = unjudged
-        .iter()
-        .any(|entry| entry.cause == UnjudgedCause::Shed);
 
     let verdict = Verdict {
         verdict_id: derive_verdict_id(&identity.request_id, &identity.source, 0..=0, Stage::Fast),
@@ -213,7 +209,6 @@ pub(crate) fn verdict(
         source: identity.source,
         verdict,
         flagged,
-        shed,
     }
 }
 

@@ -75,8 +75,6 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The categories that the policy acts on, in order, without repeats.
     pub flagged: Vec<Category>,
-    /// Classifier work was shed for load.
-    pub shed: bool,
 }
 
 /// What comes of a prompt.
