@@ -44,14 +44,14 @@ pub(crate) struct PromptArgs {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
     /// Seconds measured, for each program under test and round.
-    #[arg(long, value_name = "S", default_value_t = 10)]
+    #[arg(long, value_name = "S", default_value_t = 5)]
     seconds: u64,
     /// Seconds before that which are not counted.
     #[arg(long, value_name = "S", default_value_t = 2)]
     warm_up: u64,
     /// Rounds of echo and gate in turn, whose samples are pooled: what disturbs the machine for a
     /// while then disturbs both.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=20))]
     rounds: u8,
     /// Search the highest rate that holds P95 <= 25 ms and P99 <= 60 ms.
     #[arg(long)]
