@@ -38,14 +38,21 @@ mod card;
 mod checksum;
 mod detector;
 mod email;
-mod literal;
+mod island;
 mod matched;
+mod normal;
 #[cfg(test)]
 mod properties;
+mod rules;
+mod scanner;
+mod skeleton;
+#[cfg(test)]
+mod testing;
 mod view;
 mod word;
 mod work;
 
 pub use detector::Detector;
-pub use literal::CompileError;
 pub use matched::Match;
+pub use rules::CompileError;
+pub use scanner::Scanner;

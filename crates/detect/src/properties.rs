@@ -1,23 +1,37 @@
 //! Properties that hold for every text, and the cost of hostile ones.
 
-use proptest::prelude::*;
-use weir_policy::LiteralRule;
-use weir_types::{Category, Severity};
+use std::sync::LazyLock;
 
+use proptest::prelude::*;
+use weir_policy::{Near, TextRule};
+
+use crate::testing::{rule, scan_pieces};
 use crate::{Detector, Match, api_key, card, work};
 
-fn detector() -> Detector {
-    let rule = |id: &str, literals: &[&str]| LiteralRule {
-        id: id.to_owned(),
-        category: Category::Violence,
-        severity: Severity::High,
-        score: 0.5,
-        literals: literals.iter().map(|&literal| literal.to_owned()).collect(),
+fn detector() -> &'static Detector {
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(compile);
+    &DETECTOR
+}
+
+fn compile() -> Detector {
+    let pattern = TextRule {
+        patterns: vec!["ba{1,3}b".to_owned(), r"\d{3}-[a-z]{2,5}".to_owned()],
+        ..rule("four", &[])
+    };
+    let near = TextRule {
+        except: vec!["kill you".to_owned()],
+        near: Some(Near {
+            literals: vec!["44".to_owned(), "a@".to_owned()],
+            within: 20,
+        }),
+        ..rule("five", &["kill", "привет"])
     };
     Detector::compile(&[
         rule("one", &["a", "a a", "kill", "kill you"]),
         rule("two", &["a", "you", "привет", "自杀", "44"]),
         rule("three", &["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "4444", "@"]),
+        pattern,
+        near,
     ])
     .unwrap()
 }
@@ -98,7 +112,8 @@ proptest! {
             line.retain(|byte| *byte != b'\n');
             apart.extend(scan(&line, i64::try_from(joined.len()).unwrap()));
             joined.extend(line);
-            joined.push(b'\n');
+            // More than a disguise may put between two letters.
+            joined.extend([b'\n'; 40]);
         }
         prop_assert_eq!(scan(&joined, 0), apart);
     }
@@ -132,6 +147,27 @@ proptest! {
         let start = i64::try_from(before.len() + 1).unwrap();
         prop_assert_eq!(emails[0].span.start, start);
         prop_assert_eq!(emails[0].span.end, start + i64::try_from(address.len()).unwrap());
+    }
+}
+
+proptest! {
+    // Each case scans as often as it has bytes.
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cuts_change_nothing(text in text(), cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..6)) {
+        let detector = detector();
+        let whole = scan(&text, 3);
+        for cut in 0..=text.len() {
+            let (left, right) = text.split_at(cut);
+            prop_assert_eq!(&scan_pieces(detector, &[left, right], 3), &whole);
+        }
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        cuts.push(text.len());
+        cuts.sort_unstable();
+        let starts = std::iter::once(&0).chain(&cuts);
+        let pieces: Vec<&[u8]> = starts.zip(&cuts).map(|(&from, &to)| &text[from..to]).collect();
+        prop_assert_eq!(scan_pieces(detector, &pieces, 3), whole);
     }
 }
 
@@ -198,8 +234,8 @@ fn cost_is_linear_on_hostile_texts() {
         "é",
     ] {
         let (small, large) = (
-            steps(&detector, unit, 100_000),
-            steps(&detector, unit, 200_000),
+            steps(detector, unit, 100_000),
+            steps(detector, unit, 200_000),
         );
         assert!(
             large <= small * 22 / 10,
@@ -214,11 +250,11 @@ fn cost_is_linear_on_hostile_texts() {
 
 #[test]
 fn cost_is_linear_at_ten_megabytes() {
-    let detector = Detector::compile(&[]).unwrap();
+    let detector = &Detector::compile(&[]).unwrap();
     for unit in ["4", "4 4 4 4 ", "@", "a@", "ghp_"] {
         let (small, large) = (
-            steps(&detector, unit, 5_000_000),
-            steps(&detector, unit, 10_000_000),
+            steps(detector, unit, 5_000_000),
+            steps(detector, unit, 10_000_000),
         );
         assert!(
             large <= small * 22 / 10,

@@ -1,36 +1,61 @@
-//! The seam for the normaliser: detectors read a view and report through it.
+//! What detectors read, and the way back to the bytes that the user sent.
 
 use std::ops::Range;
 
 use weir_types::Span;
 
-/// A text to scan and how to get from its bytes back to the original ones.
-///
-/// Today the text is the original and the way back is adding `base`. The normaliser will hand
-/// over a rewritten text and a map of positions; `original` is then the one place that changes.
+use crate::normal::Window;
+
+/// A stretch of clean text, and what it stands for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View<'a> {
-    /// What detectors look at.
+    /// What detectors look at: valid UTF-8, normalised (`normal/`), case kept.
     pub(crate) text: &'a [u8],
+    /// `None`: the text is the original.
+    window: Option<&'a Window>,
     base: i64,
 }
 
 impl<'a> View<'a> {
-    /// A view of `text`, whose first byte is byte `base` of the judged text.
+    /// A view of the original `text`, whose first byte is byte `base` of the judged text.
+    #[cfg(test)]
     pub(crate) fn new(text: &'a [u8], base: i64) -> Self {
-        Self { text, base }
+        Self {
+            text,
+            window: None,
+            base,
+        }
+    }
+
+    /// A view of a window of clean text; `base` is added to all original positions.
+    pub(crate) fn of(window: &'a Window, base: i64) -> Self {
+        Self {
+            text: window.text(),
+            window: Some(window),
+            base,
+        }
     }
 
     /// The bytes of the judged text that `range` of this view stands for; saturates at `i64::MAX`.
     pub(crate) fn original(&self, range: Range<usize>) -> Span {
-        let place = |at| {
-            self.base
-                .saturating_add(i64::try_from(at).unwrap_or(i64::MAX))
-        };
-        Span {
-            start: place(range.start),
-            end: place(range.end),
+        span(&self.place(&range), self.base)
+    }
+
+    /// The same, not counted from the base.
+    pub(crate) fn place(&self, range: &Range<usize>) -> Range<usize> {
+        match self.window {
+            Some(window) => window.original(range),
+            None => range.clone(),
         }
+    }
+}
+
+/// The span of `range`, whose bytes count from `base`.
+pub(crate) fn span(range: &Range<usize>, base: i64) -> Span {
+    let place = |at| base.saturating_add(i64::try_from(at).unwrap_or(i64::MAX));
+    Span {
+        start: place(range.start),
+        end: place(range.end),
     }
 }
 

@@ -23,6 +23,14 @@ pub(crate) fn char_before(text: &[u8], at: usize) -> Option<(char, usize)> {
         .find_map(|back| char_after(text, at - back).filter(|&(_, length)| length == back))
 }
 
+/// Where the character that holds byte `at` begins, in valid UTF-8.
+pub(crate) fn boundary_before(text: &[u8], at: usize) -> usize {
+    (0..=at)
+        .rev()
+        .find(|&at| text.get(at).is_none_or(|byte| byte & 0xc0 != 0x80))
+        .unwrap_or(0)
+}
+
 /// Whether `c` joins with its neighbours to words that spaces part.
 ///
 /// False for scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar, Tibetan), and

@@ -23,7 +23,7 @@ mod yaml;
 
 pub use error::{PolicyError, Problem};
 pub use policy::{NEVER, Policy, Required, Tiers};
-pub use rules::LiteralRule;
+pub use rules::{Near, TextRule};
 pub use set::PolicySet;
 
 #[cfg(test)]

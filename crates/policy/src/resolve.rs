@@ -23,7 +23,22 @@ const DEFAULT_MAX_TEXT_BYTES: usize = 1 << 20;
 /// Names that `required` may hold.
 const DETECTOR_GROUPS: [&str; 2] = ["rules", "classifier"];
 /// Names that `detectors` may hold: what the rules engine reports findings as.
-const DETECTORS: [&str; 4] = ["literal", "card", "email", "api_key"];
+const DETECTORS: [&str; 14] = [
+    "literal",
+    "pattern",
+    "card",
+    "iban",
+    "national_id",
+    "passport",
+    "phone",
+    "email",
+    "ip",
+    "api_key",
+    "private_key",
+    "jwt",
+    "secret",
+    "injection",
+];
 
 struct Parsed<'a> {
     file: &'a SourceFile,

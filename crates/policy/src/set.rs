@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{PolicyError, Problem};
 use crate::policy::Policy;
 use crate::resolve;
-use crate::rules::{self, LiteralRule};
+use crate::rules::{self, TextRule};
 use crate::source::read_folder;
 
 /// Every policy of a deployment, and the rules they share.
@@ -13,7 +13,7 @@ use crate::source::read_folder;
 pub struct PolicySet {
     pub(crate) by_tenant: HashMap<String, Arc<Policy>>,
     pub(crate) default: Arc<Policy>,
-    pub(crate) rules: Vec<LiteralRule>,
+    pub(crate) rules: Vec<TextRule>,
 }
 
 impl PolicySet {
@@ -58,7 +58,7 @@ impl PolicySet {
 
     /// The rules that the detector is to be compiled from.
     #[must_use]
-    pub fn rules(&self) -> &[LiteralRule] {
+    pub fn rules(&self) -> &[TextRule] {
         &self.rules
     }
 

@@ -1,0 +1,234 @@
+//! Base64 islands: text hidden as base64 is scanned as well, once.
+//!
+//! An island is a run of at least [`SHORTEST`] characters of the base64 or base64url alphabet whose
+//! beginning decodes to text. It ends with the run, with padding, where it stops decoding to text,
+//! or after [`LONGEST_DECODED`] bytes. Findings inside it cover the groups of four characters that
+//! hold them. Islands in islands are not looked for.
+//!
+//! Identifiers, hashes and paths of that length are common; that twelve random bytes are text
+//! happens once in some 100,000 (about 0.38 of the bytes are printable ASCII), and then costs a scan.
+
+use std::ops::Range;
+
+use crate::matched::Match;
+use crate::normal::Unit;
+use crate::scanner::Scanner;
+use crate::view;
+
+/// Fewest characters of an island: twelve bytes.
+const SHORTEST: usize = 16;
+/// Most decoded bytes of one island.
+const LONGEST_DECODED: usize = 64 << 10;
+/// Characters of a group, and the bytes they hold.
+const GROUP: usize = 4;
+const GROUP_BYTES: usize = 3;
+
+/// Looks for islands in a text that comes character by character.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Islands<'a> {
+    /// Characters of the run so far, up to [`SHORTEST`], and their places.
+    head: Vec<(u8, Range<usize>)>,
+    state: State<'a>,
+}
+
+#[derive(Debug, Clone, Default)]
+enum State<'a> {
+    /// Whether the run is an island is not known yet.
+    #[default]
+    Undecided,
+    Island(Box<Island<'a>>),
+    /// The run is no island, or no more.
+    Over,
+}
+
+#[derive(Debug, Clone)]
+struct Island<'a> {
+    scanner: Scanner<'a>,
+    found: Vec<Match>,
+    /// The original bytes of each group.
+    groups: Vec<Range<usize>>,
+    /// Characters of a group that is not whole.
+    group: Vec<(u8, Range<usize>)>,
+    /// Bytes of a character that is not whole.
+    character: Vec<u8>,
+    decoded: usize,
+}
+
+impl<'a> Islands<'a> {
+    /// Takes a character. `inner` makes a scanner for what an island holds.
+    pub(crate) fn push(
+        &mut self,
+        unit: Unit,
+        base: i64,
+        inner: impl FnOnce() -> Scanner<'a>,
+        out: &mut Vec<Match>,
+    ) {
+        let Some(value) = value(unit.c) else {
+            self.end(base, out);
+            return;
+        };
+        let place = unit.start..unit.end;
+        match &mut self.state {
+            State::Over => {}
+            State::Island(island) => {
+                if !island.push(value, place) {
+                    self.close(base, out);
+                }
+            }
+            State::Undecided => {
+                self.head.push((value, place));
+                if self.head.len() == SHORTEST {
+                    self.state = Island::begin(inner(), &self.head)
+                        .map_or(State::Over, |island| State::Island(Box::new(island)));
+                    self.head.clear();
+                }
+            }
+        }
+    }
+
+    /// The run ends here.
+    pub(crate) fn end(&mut self, base: i64, out: &mut Vec<Match>) {
+        if !matches!(self.state, State::Undecided) {
+            self.close(base, out);
+            self.state = State::Undecided;
+        }
+        self.head.clear();
+    }
+
+    fn close(&mut self, base: i64, out: &mut Vec<Match>) {
+        if let State::Island(island) = std::mem::replace(&mut self.state, State::Over) {
+            island.finish(base, out);
+        }
+    }
+}
+
+impl<'a> Island<'a> {
+    /// `None` if what `head` holds is not text.
+    fn begin(scanner: Scanner<'a>, head: &[(u8, Range<usize>)]) -> Option<Self> {
+        let mut island = Self {
+            scanner,
+            found: Vec::new(),
+            groups: Vec::new(),
+            group: Vec::with_capacity(GROUP),
+            character: Vec::new(),
+            decoded: 0,
+        };
+        head.iter()
+            .all(|(value, place)| island.push(*value, place.clone()))
+            .then_some(island)
+    }
+
+    /// Takes a character; false if the island ends before it.
+    fn push(&mut self, value: u8, place: Range<usize>) -> bool {
+        self.group.push((value, place));
+        self.group.len() < GROUP || self.take_group()
+    }
+
+    /// Decodes the group; an unfinished one has fewer bytes.
+    fn take_group(&mut self) -> bool {
+        let mut bits: u32 = 0;
+        for place in 0..GROUP {
+            let value = self.group.get(place).map_or(0, |(value, _)| *value);
+            bits = bits << 6 | u32::from(value);
+        }
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        let bytes = &bytes[..(self.group.len() * GROUP_BYTES) / GROUP];
+        self.character.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.character) {
+            Ok(_) => self.character.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return false,
+        };
+        let text = &self.character[..whole];
+        let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+        if !text.iter().all(is_text) || self.decoded + whole > LONGEST_DECODED {
+            return false;
+        }
+        let (Some(first), Some(last)) = (self.group.first(), self.group.last()) else {
+            return false;
+        };
+        self.groups.push(first.1.start..last.1.end);
+        self.group.clear();
+        self.scanner.push(text, &mut self.found);
+        self.decoded += whole;
+        self.character.drain(..whole);
+        true
+    }
+
+    fn finish(mut self, base: i64, out: &mut Vec<Match>) {
+        // One character alone holds no byte.
+        if self.group.len() > 1 {
+            self.take_group();
+        }
+        self.scanner.finish(&mut self.found);
+        let groups = &self.groups;
+        out.extend(self.found.into_iter().filter_map(|mut found| {
+            let first = usize::try_from(found.span.start).ok()? / GROUP_BYTES;
+            let last = usize::try_from(found.span.end - 1).ok()? / GROUP_BYTES;
+            let range = groups.get(first)?.start..groups.get(last)?.end;
+            found.span = view::span(&range, base);
+            Some(found)
+        }));
+    }
+}
+
+/// The six bits of a character, in either alphabet.
+fn value(c: char) -> Option<u8> {
+    let byte = u8::try_from(c).ok()?;
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Detector;
+    use crate::testing::{places, rule, scan_pieces};
+
+    /// `printf 'please kill yourself now' | base64`
+    const HIDDEN: &str = "cGxlYXNlIGtpbGwgeW91cnNlbGYgbm93";
+
+    #[test]
+    fn what_an_island_hides_is_found_by_its_groups() {
+        let rules = [rule("r", &["kill yourself"])];
+        let expected = [("r".to_owned(), HIDDEN[8..28].to_owned())];
+        for text in [
+            HIDDEN.to_owned(),
+            format!("decode: {HIDDEN} ok"),
+            format!("{HIDDEN}=="),
+            format!("{HIDDEN}%20"),
+        ] {
+            assert_eq!(places(&rules, &text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_island() {
+        let rules = [rule("r", &["kill yourself"])];
+        for text in [
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "internationalization-of-everything",
+            "cGxlYXNlIGtpbGw",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            assert_eq!(places(&rules, text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn cuts_change_nothing() {
+        let detector = Detector::compile(&[rule("r", &["kill yourself"])]).unwrap();
+        let text = format!("{HIDDEN}\u{200b}{HIDDEN}%41{HIDDEN}/w== x");
+        let whole = scan_pieces(&detector, &[text.as_bytes()], 0);
+        assert!(whole.len() > 1);
+        for cut in 0..text.len() {
+            let (left, right) = text.as_bytes().split_at(cut);
+            assert_eq!(scan_pieces(&detector, &[left, right], 0), whole, "{cut}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which hits count: exceptions and what must be near.
+
+use std::ops::Range;
+
+use super::{Role, Worth};
+use crate::work::spend;
+
+/// How far beyond a hit the text must be known before its conditions are decided, in original
+/// bytes: a condition's literal of 256 bytes, at most 256 away, drawn out by disguises, and the
+/// window in which literals with signs are found.
+pub(crate) const SETTLED_AFTER: usize = 8192;
+
+/// How far before and after a hit its conditions are looked for, in original bytes.
+const REACH: usize = 1024;
+
+/// A literal or pattern that was found, in original bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) rule: u32,
+    pub(crate) role: Role,
+    pub(crate) pattern: bool,
+    pub(crate) span: Range<usize>,
+}
+
+/// Hits whose conditions are not decided yet, and what decides them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Hits {
+    waiting: Vec<Hit>,
+    /// Hits of `except` and `near`.
+    conditions: Vec<Hit>,
+}
+
+impl Hits {
+    /// Takes a hit; hands it over at once if nothing speaks for or against it.
+    pub(crate) fn take(&mut self, worth: &[Worth], hit: Hit, counts: &mut impl FnMut(Hit)) {
+        let worth = &worth[hit.rule as usize];
+        match hit.role {
+            Role::Finding if worth.except || worth.near.is_some() => self.waiting.push(hit),
+            Role::Finding => counts(hit),
+            Role::Except | Role::Near => self.conditions.push(hit),
+        }
+    }
+
+    /// Decides what can be decided when the text is known up to `known`; all, if that is its end.
+    pub(crate) fn settle(
+        &mut self,
+        worth: &[Worth],
+        known: usize,
+        end: bool,
+        counts: &mut impl FnMut(Hit),
+    ) {
+        if self.waiting.is_empty() && self.conditions.is_empty() {
+            return;
+        }
+        // So that those of one rule near one place are found by halving.
+        self.conditions
+            .sort_unstable_by_key(|condition| (condition.rule, condition.span.start));
+        let settled = |hit: &Hit| end || hit.span.end + SETTLED_AFTER <= known;
+        let conditions = &self.conditions;
+        self.waiting.retain(|hit| {
+            if !settled(hit) {
+                return true;
+            }
+            if fulfilled(conditions, &worth[hit.rule as usize], hit) {
+                counts(hit.clone());
+            }
+            false
+        });
+        // What still waits began at most that far back.
+        self.conditions
+            .retain(|hit| hit.span.end + 2 * SETTLED_AFTER > known);
+    }
+}
+
+fn fulfilled(conditions: &[Hit], worth: &Worth, hit: &Hit) -> bool {
+    let place =
+        |at| conditions.partition_point(|other| (other.rule, other.span.start) < (hit.rule, at));
+    let near_by = place(hit.span.start.saturating_sub(REACH))..place(hit.span.end + REACH);
+    spend(near_by.len());
+    let own = |role: Role| {
+        conditions[near_by.clone()]
+            .iter()
+            .filter(move |condition| condition.role == role)
+            .map(|condition| &condition.span)
+    };
+    let excepted =
+        own(Role::Except).any(|span| span.start <= hit.span.start && hit.span.end <= span.end);
+    let distance = |span: &Range<usize>| {
+        let after = span.start.saturating_sub(hit.span.end);
+        after.max(hit.span.start.saturating_sub(span.end))
+    };
+    let near = worth
+        .near
+        .is_none_or(|within| own(Role::Near).any(|span| distance(span) <= within));
+    near && !excepted
+}

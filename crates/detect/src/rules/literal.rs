@@ -1,0 +1,149 @@
+//! Literals of letters: one automaton over skeletons.
+
+use std::ops::Range;
+
+use aho_corasick::MatchKind;
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, nfa};
+
+use super::{CompileError, Entry, Role};
+use crate::skeleton::{self, Event, Shape, Skeleton};
+use crate::work::spend;
+
+/// A literal of letters.
+#[derive(Debug, Clone)]
+struct Literal {
+    rule: u32,
+    role: Role,
+    shape: Shape,
+}
+
+/// All literals of letters. Several may share a skeleton; the automaton knows each skeleton once.
+#[derive(Debug, Clone)]
+pub(crate) struct Literals {
+    automaton: NFA,
+    start: StateID,
+    /// Ordered by skeleton.
+    literals: Vec<Literal>,
+    /// For each skeleton: its cells and its literals.
+    skeletons: Vec<(usize, Range<usize>)>,
+    /// Cells of the longest skeleton.
+    longest: usize,
+}
+
+/// Where the automaton is in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position(StateID);
+
+/// A literal that was found: rule, role, original bytes.
+pub(crate) type Found = (u32, Role, Range<usize>);
+
+impl Literals {
+    /// Takes the literals that skeletons can tell apart, and returns the rest as they are.
+    pub(crate) fn split<'a>(entries: &[Entry<'a>]) -> Result<(Self, Vec<Entry<'a>>), CompileError> {
+        let mut rest = Vec::new();
+        let mut shaped: Vec<(Vec<char>, Literal)> = Vec::new();
+        for entry in entries {
+            let Some(shape) = Shape::of(entry.text) else {
+                rest.push(*entry);
+                continue;
+            };
+            let literal = Literal {
+                rule: entry.rule,
+                role: entry.role,
+                shape,
+            };
+            shaped.push((literal.shape.symbols(), literal));
+        }
+        // Stable: literals of one skeleton stay in the order of the rules.
+        shaped.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut texts: Vec<String> = Vec::new();
+        let mut skeletons: Vec<(usize, Range<usize>)> = Vec::new();
+        for (at, (symbols, _)) in shaped.iter().enumerate() {
+            match skeletons.last_mut() {
+                Some((_, range)) if shaped[range.start].0 == *symbols => range.end = at + 1,
+                _ => {
+                    texts.push(symbols.iter().collect());
+                    skeletons.push((symbols.len(), at..at + 1));
+                }
+            }
+        }
+        let automaton = nfa::contiguous::Builder::new()
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .build(&texts)
+            .map_err(automaton_error)?;
+        let start = automaton
+            .start_state(Anchored::No)
+            .map_err(automaton_error)?;
+        let literals = Self {
+            automaton,
+            start,
+            longest: skeletons.iter().map(|(cells, _)| *cells).max().unwrap_or(0),
+            literals: shaped.into_iter().map(|(_, literal)| literal).collect(),
+            skeletons,
+        };
+        Ok((literals, rest))
+    }
+
+    /// Cells of the longest literal.
+    pub(crate) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Where a text begins.
+    pub(crate) fn start(&self) -> Position {
+        Position(self.start)
+    }
+
+    /// Goes on by what became of a character, and hands over the literals that end there.
+    pub(crate) fn step(
+        &self,
+        position: &mut Position,
+        skeleton: &Skeleton,
+        event: Event,
+        found: &mut impl FnMut(Found),
+    ) {
+        let symbol = match event {
+            Event::Broken => {
+                *position = self.start();
+                return;
+            }
+            Event::Closed(symbol) => symbol,
+        };
+        let mut state = position.0;
+        if symbol.is_ascii() {
+            state = self.automaton.next_state(Anchored::No, state, symbol as u8);
+        } else {
+            for &byte in symbol.encode_utf8(&mut [0; 4]).as_bytes() {
+                state = self.automaton.next_state(Anchored::No, state, byte);
+            }
+        }
+        position.0 = state;
+        spend(1);
+        if !self.automaton.is_match(state) {
+            return;
+        }
+        for index in 0..self.automaton.match_len(state) {
+            let pattern = self.automaton.match_pattern(state, index);
+            let (cells, literals) = &self.skeletons[pattern.as_usize()];
+            let Some(tail) = skeleton.tail(*cells) else {
+                continue;
+            };
+            for literal in &self.literals[literals.clone()] {
+                spend(1);
+                if let Some(range) = skeleton::matches(&literal.shape, &tail) {
+                    found((literal.rule, literal.role, range));
+                }
+            }
+        }
+    }
+}
+
+/// Only sizes beyond 2^31 states fail, which the limit on bytes rules out.
+pub(super) fn automaton_error(error: impl std::fmt::Display) -> CompileError {
+    CompileError::Automaton {
+        cause: error.to_string(),
+    }
+}

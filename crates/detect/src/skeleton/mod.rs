@@ -1,0 +1,306 @@
+//! The skeleton of a text: its letters alone, look-alikes as one, repeats as one.
+//!
+//! Rules are searched for in skeletons, because there `k i l l`, `K1LL`, `k.i.l.l`, `kіll` with a
+//! Cyrillic letter and `kiiill` are one. That says too much (`kil`, `ask, I'll`), so a hit is only a
+//! candidate, and `align.rs` decides by the letters and gaps, which a [`Skeleton`] keeps as
+//! [`Item`]s for as long as a literal can reach back.
+//!
+//! Skeletons are built a character at a time and need [`LOOK_AHEAD`] more characters to tell a sign
+//! that is a letter (`k!ll`) from one that parts letters (`k!i!l!l`).
+
+mod align;
+mod fold;
+mod literal;
+
+use std::collections::VecDeque;
+
+use crate::normal::Unit;
+use fold::{Class, Folded};
+
+pub(crate) use align::matches;
+pub(crate) use literal::Shape;
+
+/// Characters after a sign that decide what it is.
+const LOOK_AHEAD: usize = 2;
+/// A gap of more characters than this is never inside a rule.
+const LONGEST_GAP: u8 = 16;
+/// Most items of one cell; a longer one is cut in two.
+const CELL_ITEMS: usize = 32;
+
+/// What stands between a letter and the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gap {
+    /// Nothing.
+    None,
+    /// An apostrophe, which parts `he'll` but no two words.
+    Apostrophe,
+    /// Punctuation.
+    Punctuation,
+    /// White space, with or without punctuation.
+    Space,
+    /// So much that no rule goes on.
+    Break,
+}
+
+/// A letter, or the same letter several times with nothing between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) letter: char,
+    pub(crate) symbol: char,
+    /// A digit or sign, which may be drawn for a letter; or a sign only.
+    pub(crate) sign: bool,
+    pub(crate) upper: bool,
+    /// How often, at most 255.
+    pub(crate) count: u8,
+    /// What stands before it.
+    pub(crate) before: Gap,
+    /// Original bytes.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Items of one symbol, one after the other, with or without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) symbol: char,
+    /// Its first item, counted from the beginning of the text.
+    first: usize,
+}
+
+/// What became of a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The last cell is complete.
+    Closed(char),
+    /// Nothing before can belong with anything after.
+    Broken,
+}
+
+/// The skeleton of a text, as far back as rules reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Skeleton {
+    items: VecDeque<Item>,
+    /// Items dropped so far.
+    dropped: usize,
+    cells: VecDeque<Cell>,
+    /// How many complete cells are kept.
+    keep: usize,
+    gap: Gap,
+    gap_length: u8,
+    /// Characters that wait for what follows them; the first is a sign.
+    waiting: VecDeque<Unit>,
+}
+
+impl Skeleton {
+    /// A skeleton that keeps the last `keep` cells.
+    pub(crate) fn new(keep: usize) -> Self {
+        Self {
+            items: VecDeque::new(),
+            dropped: 0,
+            cells: VecDeque::new(),
+            keep,
+            gap: Gap::Break,
+            gap_length: 0,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Takes a character. `sink` sees the skeleton as it was when the event came about.
+    pub(crate) fn push(&mut self, unit: Unit, sink: &mut impl FnMut(&Self, Event)) {
+        if self.waiting.is_empty() {
+            match fold::class(unit.c) {
+                Class::Word(folded) => self.letter(unit, folded, false, sink),
+                Class::Sign(_) => self.waiting.push_back(unit),
+                Class::Space => self.part(Gap::Space, sink),
+                Class::Apostrophe => self.part(Gap::Apostrophe, sink),
+                Class::Punctuation => self.part(Gap::Punctuation, sink),
+                Class::Mark => {
+                    // It belongs to the letter, if only to be masked with it.
+                    if let (Gap::None, Some(last)) = (self.gap, self.items.back_mut()) {
+                        last.end = unit.end;
+                    }
+                }
+            }
+            return;
+        }
+        self.waiting.push_back(unit);
+        if self.waiting.len() > LOOK_AHEAD {
+            self.settle(sink);
+        }
+    }
+
+    /// The text ends: what waits is decided, the last cell is complete.
+    pub(crate) fn finish(&mut self, sink: &mut impl FnMut(&Self, Event)) {
+        while !self.waiting.is_empty() {
+            self.settle(sink);
+        }
+        self.break_off(sink);
+    }
+
+    /// Decides on the sign that waits, and on what follows until the next sign.
+    fn settle(&mut self, sink: &mut impl FnMut(&Self, Event)) {
+        if let Some(unit) = self.waiting.pop_front()
+            && let Class::Sign(folded) = fold::class(unit.c)
+        {
+            let next = self.waiting.front().map(|unit| unit.c);
+            let after = self.waiting.get(1).map(|unit| unit.c);
+            if self.is_letter(unit.c, next, after) {
+                self.letter(unit, folded, true, sink);
+            } else {
+                self.part(Gap::Punctuation, sink);
+            }
+        }
+        while let Some(unit) = self.waiting.pop_front() {
+            if matches!(fold::class(unit.c), Class::Sign(_)) {
+                self.waiting.push_front(unit);
+                // It may have all that it needs already.
+                if self.waiting.len() > LOOK_AHEAD {
+                    self.settle(sink);
+                }
+                return;
+            }
+            let waiting = std::mem::take(&mut self.waiting);
+            self.push(unit, sink);
+            self.waiting = waiting;
+        }
+    }
+
+    /// Whether a sign is drawn for a letter: it touches one, and is no divider (`a!b!c`).
+    fn is_letter(&self, sign: char, next: Option<char>, after: Option<char>) -> bool {
+        let word = |c: char| matches!(fold::class(c), Class::Word(_));
+        let follows = self.gap == Gap::None && !self.items.is_empty();
+        let leads = next.is_some_and(word);
+        let divides = after == Some(sign) && leads;
+        match sign {
+            '!' | '|' | '+' | '¡' => follows && leads && !divides,
+            _ => (follows || leads || next == Some(sign)) && !divides,
+        }
+    }
+
+    fn part(&mut self, gap: Gap, sink: &mut impl FnMut(&Self, Event)) {
+        self.gap = self.gap.max(gap);
+        self.gap_length = self.gap_length.saturating_add(1);
+        if self.gap_length == LONGEST_GAP + 1 {
+            self.break_off(sink);
+        }
+    }
+
+    fn break_off(&mut self, sink: &mut impl FnMut(&Self, Event)) {
+        self.gap = Gap::Break;
+        if let Some(cell) = self.cells.back() {
+            sink(self, Event::Closed(cell.symbol));
+        }
+        sink(self, Event::Broken);
+        self.dropped += self.items.len();
+        self.items.clear();
+        self.cells.clear();
+    }
+
+    fn letter(
+        &mut self,
+        unit: Unit,
+        folded: Folded,
+        sign: bool,
+        sink: &mut impl FnMut(&Self, Event),
+    ) {
+        let before = std::mem::replace(&mut self.gap, Gap::None);
+        self.gap_length = 0;
+        let upper = unit.c.is_uppercase();
+        let sign = sign || folded.letter.is_ascii_digit();
+        let count = if folded.double { 2 } else { 1 };
+        if before == Gap::None
+            && let Some(last) = self.items.back_mut()
+            && last.letter == folded.letter
+            // `il` may be written `iI`.
+            && last.upper == upper
+        {
+            last.count = last.count.saturating_add(count);
+            last.end = unit.end;
+            return;
+        }
+        let goes_on = self
+            .cells
+            .back()
+            .is_some_and(|cell| cell.symbol == folded.symbol && self.size(*cell) < CELL_ITEMS);
+        let item = Item {
+            letter: folded.letter,
+            symbol: folded.symbol,
+            sign,
+            upper,
+            count,
+            before,
+            start: unit.start,
+            end: unit.end,
+        };
+        if goes_on {
+            self.items.push_back(item);
+            return;
+        }
+        // Whoever asks what follows the last cell sees the item that closed it.
+        self.items.push_back(item);
+        if let Some(cell) = self.cells.back() {
+            sink(self, Event::Closed(cell.symbol));
+        }
+        self.cells.push_back(Cell {
+            symbol: folded.symbol,
+            first: self.dropped + self.items.len() - 1,
+        });
+        self.forget();
+    }
+
+    fn size(&self, cell: Cell) -> usize {
+        self.dropped + self.items.len() - cell.first
+    }
+
+    /// Drops what no rule reaches back to; one cell more stays, for the letter before a rule.
+    fn forget(&mut self) {
+        while self.cells.len() > self.keep + 2 {
+            self.cells.pop_front();
+            if let Some(cell) = self.cells.front() {
+                let unneeded = cell.first - self.dropped;
+                self.items.drain(..unneeded);
+                self.dropped += unneeded;
+            }
+        }
+    }
+
+    /// The items of the last `cells` cells when the last one has just been closed, the item before
+    /// them and the one after.
+    pub(crate) fn tail(&self, cells: usize) -> Option<Tail<'_>> {
+        let first_cell = self.cells.len().checked_sub(cells)?;
+        let first = self.cells.get(first_cell)?.first - self.dropped;
+        // On `Closed` the item that closed the cell is there already, unless the text broke off.
+        let closed_by_item = self.gap == Gap::None;
+        let end = self.items.len() - usize::from(closed_by_item);
+        Some(Tail {
+            skeleton: self,
+            first,
+            end,
+        })
+    }
+}
+
+/// A candidate's items.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tail<'a> {
+    skeleton: &'a Skeleton,
+    first: usize,
+    end: usize,
+}
+
+impl<'a> Tail<'a> {
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.first
+    }
+
+    /// The item at a place; also just before the first and just after the last.
+    pub(crate) fn get(&self, place: usize) -> Option<&'a Item> {
+        self.skeleton.items.get(self.first + place)
+    }
+
+    pub(crate) fn before(&self, place: usize) -> Option<&'a Item> {
+        (self.first + place)
+            .checked_sub(1)
+            .and_then(|at| self.skeleton.items.get(at))
+    }
+}
