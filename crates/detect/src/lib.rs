@@ -39,6 +39,8 @@ mod checksum;
 mod detector;
 mod email;
 mod island;
+mod literal;
+pub mod mask;
 mod matched;
 mod normal;
 #[cfg(test)]
