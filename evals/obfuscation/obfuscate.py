@@ -110,7 +110,9 @@ _LOOK_ALIKES = dict(
     zip("aceijopsxyABCEHIKMOPSTXY", "асеіјорѕхуАВСЕНІКМОРЅТХУ", strict=True)  # Cyrillic
 ) | dict(zip("vuNZ", "νυΝΖ", strict=True))  # Greek
 _TO_LATIN = {
-    look_alike: char for char, look_alike in _LOOK_ALIKES.items() if "\u0400" <= look_alike <= "\u04ff"
+    look_alike: char
+    for char, look_alike in _LOOK_ALIKES.items()
+    if "\u0400" <= look_alike <= "\u04ff"
 }
 
 
