@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use crate::matched::Match;
-use crate::normal::Unit;
+use crate::normal::{Unit, Window};
 use crate::scanner::Scanner;
 use crate::view;
 
@@ -26,19 +26,9 @@ const GROUP_BYTES: usize = 3;
 /// Looks for islands in a text that comes character by character.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Islands<'a> {
-    /// Characters of the run so far, up to [`SHORTEST`], and their places.
-    head: Vec<(u8, Range<usize>)>,
-    state: State<'a>,
-}
-
-#[derive(Debug, Clone, Default)]
-enum State<'a> {
-    /// Whether the run is an island is not known yet.
-    #[default]
-    Undecided,
-    Island(Box<Island<'a>>),
-    /// The run is no island, or no more.
-    Over,
+    /// Characters of the run so far.
+    run: usize,
+    island: Option<Box<Island<'a>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,56 +45,50 @@ struct Island<'a> {
 }
 
 impl<'a> Islands<'a> {
-    /// Takes a character. `inner` makes a scanner for what an island holds.
+    /// Takes a character, which `window` ends with. `inner` makes a scanner for what an island holds.
     pub(crate) fn push(
         &mut self,
         unit: Unit,
+        window: &Window,
         base: i64,
         inner: impl FnOnce() -> Scanner<'a>,
         out: &mut Vec<Match>,
     ) {
         let Some(value) = value(unit.c) else {
-            self.end(base, out);
+            if self.run > 0 {
+                self.end(base, out);
+            }
             return;
         };
-        let place = unit.start..unit.end;
-        match &mut self.state {
-            State::Over => {}
-            State::Island(island) => {
-                if !island.push(value, place) {
-                    self.close(base, out);
-                }
-            }
-            State::Undecided => {
-                self.head.push((value, place));
-                if self.head.len() == SHORTEST {
-                    self.state = Island::begin(inner(), &self.head)
-                        .map_or(State::Over, |island| State::Island(Box::new(island)));
-                    self.head.clear();
-                }
-            }
+        self.run += 1;
+        if self.run < SHORTEST {
+            return;
+        }
+        if self.run == SHORTEST {
+            self.island = Island::begin(inner(), window).map(Box::new);
+        } else if let Some(island) = &mut self.island
+            && !island.push(value, unit.start..unit.end)
+        {
+            self.close(base, out);
         }
     }
 
     /// The run ends here.
     pub(crate) fn end(&mut self, base: i64, out: &mut Vec<Match>) {
-        if !matches!(self.state, State::Undecided) {
-            self.close(base, out);
-            self.state = State::Undecided;
-        }
-        self.head.clear();
+        self.close(base, out);
+        self.run = 0;
     }
 
     fn close(&mut self, base: i64, out: &mut Vec<Match>) {
-        if let State::Island(island) = std::mem::replace(&mut self.state, State::Over) {
+        if let Some(island) = self.island.take() {
             island.finish(base, out);
         }
     }
 }
 
 impl<'a> Island<'a> {
-    /// `None` if what `head` holds is not text.
-    fn begin(scanner: Scanner<'a>, head: &[(u8, Range<usize>)]) -> Option<Self> {
+    /// `None` if the run that ends the window does not hold text.
+    fn begin(scanner: Scanner<'a>, window: &Window) -> Option<Self> {
         let mut island = Self {
             scanner,
             found: Vec::new(),
@@ -113,8 +97,14 @@ impl<'a> Island<'a> {
             character: Vec::new(),
             decoded: 0,
         };
-        head.iter()
-            .all(|(value, place)| island.push(*value, place.clone()))
+        // The run is ASCII, so a byte is a character.
+        let text = window.text();
+        let first = text.len().checked_sub(SHORTEST)?;
+        (first..text.len())
+            .all(|at| {
+                value(char::from(text[at]))
+                    .is_some_and(|value| island.push(value, window.original(&(at..at + 1))))
+            })
             .then_some(island)
     }
 

@@ -36,10 +36,11 @@
 mod api_key;
 mod card;
 mod checksum;
+mod context;
 mod detector;
 mod email;
 mod island;
-mod literal;
+mod language;
 pub mod mask;
 mod matched;
 mod normal;
@@ -55,6 +56,7 @@ mod word;
 mod work;
 
 pub use detector::Detector;
+pub use language::{Language, identify};
 pub use matched::Match;
 pub use rules::CompileError;
 pub use scanner::Scanner;

@@ -90,6 +90,7 @@ impl<'a> Scanner<'a> {
         } = self;
         let (detector, base) = (*detector, *base);
         let mut hidden = Vec::new();
+        window.reserve(piece.len());
         let rules = &detector.rules;
         let from = out.len();
         let mut found = |(rule, role, span): (u32, _, Range<usize>)| {
@@ -110,7 +111,13 @@ impl<'a> Scanner<'a> {
             window.push(unit);
             skeleton.push(unit, &mut on_event);
             if let Some(islands) = islands {
-                islands.push(unit, base, || Scanner::inner(detector, 0), &mut hidden);
+                islands.push(
+                    unit,
+                    window,
+                    base,
+                    || Scanner::inner(detector, 0),
+                    &mut hidden,
+                );
             }
         };
         if last {

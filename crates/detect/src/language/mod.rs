@@ -99,7 +99,10 @@ fn judge(text: &str, had_urls: bool) -> Language {
     }
     let scripts = [
         // A character of these scripts is about a syllable or a word; a letter of the others not.
-        (Script::Han, census.han.saturating_add(census.kana).saturating_mul(3)),
+        (
+            Script::Han,
+            census.han.saturating_add(census.kana).saturating_mul(3),
+        ),
         (Script::Hangul, census.hangul.saturating_mul(2)),
         (Script::Latin, census.latin),
         (Script::Cyrillic, census.cyrillic),
@@ -173,7 +176,10 @@ fn is_code(text: &str, census: &Census) -> bool {
         return true;
     }
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
-    let (all, like_code) = (lines().count(), lines().filter(|line| is_line_of_code(line)).count());
+    let (all, like_code) = (
+        lines().count(),
+        lines().filter(|line| is_line_of_code(line)).count(),
+    );
     all >= 3 && like_code * 2 > all
 }
 

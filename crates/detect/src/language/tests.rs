@@ -8,19 +8,55 @@ fn tag(text: &str) -> &'static str {
 #[test]
 fn the_supported_languages() {
     for (text, expected) in [
-        ("Could you tell me when the next train to the coast leaves?", "en"),
-        ("Kannst du mir sagen, wann der nächste Zug an die Küste fährt?", "de"),
-        ("¿Puedes decirme a qué hora sale el próximo tren a la costa?", "es"),
-        ("Peux-tu me dire à quelle heure part le prochain train pour la côte ?", "fr"),
-        ("Puoi dirmi a che ora parte il prossimo treno per la costa?", "it"),
-        ("Kun je me vertellen hoe laat de volgende trein naar de kust vertrekt?", "nl"),
-        ("Czy możesz mi powiedzieć, o której odjeżdża następny pociąg?", "pl"),
-        ("Czy mozesz mi powiedziec, kiedy jest nastepny pociag nad morze?", "pl"),
-        ("Você pode me dizer a que horas sai o próximo trem para a costa?", "pt"),
-        ("Скажите, пожалуйста, когда уходит следующий поезд к морю?", "ru"),
-        ("هل يمكنك أن تخبرني متى يغادر القطار التالي إلى الساحل؟", "ar"),
+        (
+            "Could you tell me when the next train to the coast leaves?",
+            "en",
+        ),
+        (
+            "Kannst du mir sagen, wann der nächste Zug an die Küste fährt?",
+            "de",
+        ),
+        (
+            "¿Puedes decirme a qué hora sale el próximo tren a la costa?",
+            "es",
+        ),
+        (
+            "Peux-tu me dire à quelle heure part le prochain train pour la côte ?",
+            "fr",
+        ),
+        (
+            "Puoi dirmi a che ora parte il prossimo treno per la costa?",
+            "it",
+        ),
+        (
+            "Kun je me vertellen hoe laat de volgende trein naar de kust vertrekt?",
+            "nl",
+        ),
+        (
+            "Czy możesz mi powiedzieć, o której odjeżdża następny pociąg?",
+            "pl",
+        ),
+        (
+            "Czy mozesz mi powiedziec, kiedy jest nastepny pociag nad morze?",
+            "pl",
+        ),
+        (
+            "Você pode me dizer a que horas sai o próximo trem para a costa?",
+            "pt",
+        ),
+        (
+            "Скажите, пожалуйста, когда уходит следующий поезд к морю?",
+            "ru",
+        ),
+        (
+            "هل يمكنك أن تخبرني متى يغادر القطار التالي إلى الساحل؟",
+            "ar",
+        ),
         ("क्या आप मुझे बता सकते हैं कि अगली ट्रेन कब जाती है?", "hi-Deva"),
-        ("kya aap mujhe bata sakte hain ki agli train kab jati hai", "hi-Latn"),
+        (
+            "kya aap mujhe bata sakte hain ki agli train kab jati hai",
+            "hi-Latn",
+        ),
         ("你能告诉我下一班去海边的火车什么时候开吗?", "zh-Hans"),
         ("你能告訴我下一班去海邊的火車什麼時候開嗎?", "zh-Hant"),
         ("你好", "zh"),

@@ -21,7 +21,10 @@ pub(super) struct Tally {
 pub(super) fn tally(text: &str) -> Tally {
     let mut tally = Tally::default();
     // Bytes outside ASCII are taken for letters: no dash or quote outside ASCII stands in a list.
-    for word in text.as_bytes().split(|byte| !byte.is_ascii_alphabetic() && byte.is_ascii()) {
+    for word in text
+        .as_bytes()
+        .split(|byte| !byte.is_ascii_alphabetic() && byte.is_ascii())
+    {
         if word.is_empty() {
             continue;
         }
@@ -68,16 +71,15 @@ const HINDI: [u64; 142] = pack_all([
     "apna", "apne", "apni", "aur", "baat", "bahut", "batao", "bhi", "bohot", "chahie", "chahiye",
     "diya", "diye", "dono", "gaya", "gaye", "gayi", "haan", "hain", "hamara", "hamare", "hamari",
     "hoga", "hona", "hone", "hoon", "hota", "hote", "hoti", "hua", "hue", "humein", "humko",
-    "inhe", "inka", "inke", "inki", "iska", "iske", "iski", "isko", "itna", "itne", "jaata",
-    "jab", "jaise", "jata", "jate", "jati", "jayega", "kabhi", "kahan", "kaise", "kal", "karna",
-    "karne", "karo", "karta", "karte", "karti", "karunga", "kaun", "kisi", "kisko", "kitna",
-    "kitne", "kiya", "koi", "kuch", "kuchh", "kya", "kyonki", "kyu", "kyun", "kyunki", "ladka",
-    "ladki", "lekin", "liye", "matlab", "mera", "mere", "meri", "mujhe", "mujhko", "nahee",
-    "nahi", "nahin", "pata", "phir", "raha", "rahe", "rahi", "saath", "sab", "sabhi", "sabse",
-    "sakta", "sakte", "sakti", "sath", "sirf", "tab", "tera", "tere", "teri", "theek", "toh",
-    "tum", "tumhara", "tumhare", "tumhari", "tumhe", "unhe", "unka", "unke", "unki", "unko",
-    "uska", "uske", "uski", "usko", "wahan", "wahi", "wale", "wali", "woh", "yahan", "yahi",
-    "yeh", "zyada",
+    "inhe", "inka", "inke", "inki", "iska", "iske", "iski", "isko", "itna", "itne", "jaata", "jab",
+    "jaise", "jata", "jate", "jati", "jayega", "kabhi", "kahan", "kaise", "kal", "karna", "karne",
+    "karo", "karta", "karte", "karti", "karunga", "kaun", "kisi", "kisko", "kitna", "kitne",
+    "kiya", "koi", "kuch", "kuchh", "kya", "kyonki", "kyu", "kyun", "kyunki", "ladka", "ladki",
+    "lekin", "liye", "matlab", "mera", "mere", "meri", "mujhe", "mujhko", "nahee", "nahi", "nahin",
+    "pata", "phir", "raha", "rahe", "rahi", "saath", "sab", "sabhi", "sabse", "sakta", "sakte",
+    "sakti", "sath", "sirf", "tab", "tera", "tere", "teri", "theek", "toh", "tum", "tumhara",
+    "tumhare", "tumhari", "tumhe", "unhe", "unka", "unke", "unki", "unko", "uska", "uske", "uski",
+    "usko", "wahan", "wahi", "wale", "wali", "woh", "yahan", "yahi", "yeh", "zyada",
 ]);
 
 /// Romanised Hindi and other languages; in order.
@@ -91,10 +93,10 @@ const POLISH: [u64; 70] = pack_all([
     "aby", "ale", "bardzo", "byc", "być", "była", "było", "były", "chce", "chcę", "cos", "coś",
     "czy", "dla", "dlaczego", "gdzie", "jak", "jako", "jednak", "jego", "jej", "jest", "jestem",
     "jestes", "jeszcze", "juz", "już", "kiedy", "która", "które", "który", "których", "którzy",
-    "lub", "mamy", "masz", "mnie", "moze", "mozna", "może", "można", "nasz", "nie", "niej",
-    "oraz", "prosze", "proszę", "przed", "przez", "przy", "roku", "się", "są", "takich", "takie",
-    "takim", "takze", "także", "tej", "tutaj", "tych", "tylko", "tym", "tymi", "wiec", "więc",
-    "wszyscy", "zeby", "został", "żeby",
+    "lub", "mamy", "masz", "mnie", "moze", "mozna", "może", "można", "nasz", "nie", "niej", "oraz",
+    "prosze", "proszę", "przed", "przez", "przy", "roku", "się", "są", "takich", "takie", "takim",
+    "takze", "także", "tej", "tutaj", "tych", "tylko", "tym", "tymi", "wiec", "więc", "wszyscy",
+    "zeby", "został", "żeby",
 ]);
 
 #[cfg(test)]

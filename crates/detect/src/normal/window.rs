@@ -36,6 +36,11 @@ impl Window {
         self.dropped
     }
 
+    /// Makes room for a piece of text.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.text.reserve(bytes);
+    }
+
     pub(crate) fn push(&mut self, unit: Unit) {
         let at = self.dropped + self.text.len();
         let length = unit.c.len_utf8();

@@ -27,6 +27,9 @@ const LONGEST_GAP: u8 = 16;
 /// Most items of one cell; a longer one is cut in two.
 const CELL_ITEMS: usize = 32;
 
+/// Items and cells that are made room for at once: those of a short prompt.
+const FEW: usize = 160;
+
 /// What stands between a letter and the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Gap {
@@ -79,10 +82,10 @@ pub(crate) enum Event {
 /// The skeleton of a text, as far back as rules reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Skeleton {
-    items: VecDeque<Item>,
+    items: Vec<Item>,
     /// Items dropped so far.
     dropped: usize,
-    cells: VecDeque<Cell>,
+    cells: Vec<Cell>,
     /// How many complete cells are kept.
     keep: usize,
     gap: Gap,
@@ -95,9 +98,9 @@ impl Skeleton {
     /// A skeleton that keeps the last `keep` cells.
     pub(crate) fn new(keep: usize) -> Self {
         Self {
-            items: VecDeque::new(),
+            items: Vec::with_capacity(FEW),
             dropped: 0,
-            cells: VecDeque::new(),
+            cells: Vec::with_capacity(FEW),
             keep,
             gap: Gap::Break,
             gap_length: 0,
@@ -116,7 +119,7 @@ impl Skeleton {
                 Class::Punctuation => self.part(Gap::Punctuation, sink),
                 Class::Mark => {
                     // It belongs to the letter, if only to be masked with it.
-                    if let (Gap::None, Some(last)) = (self.gap, self.items.back_mut()) {
+                    if let (Gap::None, Some(last)) = (self.gap, self.items.last_mut()) {
                         last.end = unit.end;
                     }
                 }
@@ -187,7 +190,7 @@ impl Skeleton {
 
     fn break_off(&mut self, sink: &mut impl FnMut(&Self, Event)) {
         self.gap = Gap::Break;
-        if let Some(cell) = self.cells.back() {
+        if let Some(cell) = self.cells.last() {
             sink(self, Event::Closed(cell.symbol));
         }
         sink(self, Event::Broken);
@@ -209,7 +212,7 @@ impl Skeleton {
         let sign = sign || folded.letter.is_ascii_digit();
         let count = if folded.double { 2 } else { 1 };
         if before == Gap::None
-            && let Some(last) = self.items.back_mut()
+            && let Some(last) = self.items.last_mut()
             && last.letter == folded.letter
             // `il` may be written `iI`.
             && last.upper == upper
@@ -220,7 +223,7 @@ impl Skeleton {
         }
         let goes_on = self
             .cells
-            .back()
+            .last()
             .is_some_and(|cell| cell.symbol == folded.symbol && self.size(*cell) < CELL_ITEMS);
         let item = Item {
             letter: folded.letter,
@@ -233,15 +236,15 @@ impl Skeleton {
             end: unit.end,
         };
         if goes_on {
-            self.items.push_back(item);
+            self.items.push(item);
             return;
         }
         // Whoever asks what follows the last cell sees the item that closed it.
-        self.items.push_back(item);
-        if let Some(cell) = self.cells.back() {
+        self.items.push(item);
+        if let Some(cell) = self.cells.last() {
             sink(self, Event::Closed(cell.symbol));
         }
-        self.cells.push_back(Cell {
+        self.cells.push(Cell {
             symbol: folded.symbol,
             first: self.dropped + self.items.len() - 1,
         });
@@ -252,15 +255,18 @@ impl Skeleton {
         self.dropped + self.items.len() - cell.first
     }
 
-    /// Drops what no rule reaches back to; one cell more stays, for the letter before a rule.
+    /// Drops what no rule reaches back to, now and then; one cell more stays, for the letter before
+    /// a rule.
     fn forget(&mut self) {
-        while self.cells.len() > self.keep + 2 {
-            self.cells.pop_front();
-            if let Some(cell) = self.cells.front() {
-                let unneeded = cell.first - self.dropped;
-                self.items.drain(..unneeded);
-                self.dropped += unneeded;
-            }
+        let needed = self.keep + 2;
+        if self.cells.len() < 2 * needed + FEW {
+            return;
+        }
+        self.cells.drain(..self.cells.len() - needed);
+        if let Some(cell) = self.cells.first() {
+            let unneeded = cell.first - self.dropped;
+            self.items.drain(..unneeded);
+            self.dropped += unneeded;
         }
     }
 

@@ -1,5 +1,6 @@
 //! `weir bench`: measurements, as ratios within one run.
 
+mod detect;
 mod echo;
 mod load;
 mod process;
@@ -16,6 +17,8 @@ use clap::Subcommand;
 pub(crate) enum BenchCommand {
     /// Latency and cost of prompt to verdict, beside a bare echo of the same records.
     Prompt(prompt::PromptArgs),
+    /// Cost of the rules engine, by number of rules and length of text.
+    Detect(detect::DetectArgs),
     /// The echo that `prompt` starts: copies one topic to another.
     #[command(hide = true)]
     Echo(echo::EchoArgs),
@@ -24,6 +27,7 @@ pub(crate) enum BenchCommand {
 pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Prompt(args) => prompt::run(args),
+        BenchCommand::Detect(args) => detect::run(args),
         BenchCommand::Echo(args) => echo::run(args),
     }
 }
