@@ -10,6 +10,8 @@
 //! | `email` | `email` | mail addresses | an RFC 5321 subset |
 //! | `api_key` | the issuer, e.g. `github` | keys of ten issuers | format, checksum where there is one |
 //!
+//! [`identify`] tells the language of a text.
+//!
 //! Texts are bytes. Invalid UTF-8 is not repaired: it matches nothing and breaks words, and spans
 //! still count it. A scan is a pure function of the rules and the text; it allocates nothing when
 //! it finds nothing.
@@ -42,6 +44,17 @@ mod email;
 mod island;
 mod language;
 pub mod mask;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "not called by `Detector::scan` yet"
+    )
+)]
+mod injection;
+mod language;
+mod literal;
 mod matched;
 mod normal;
 #[cfg(test)]
@@ -57,6 +70,7 @@ mod work;
 
 pub use detector::Detector;
 pub use language::{Language, identify};
+pub use literal::CompileError;
 pub use matched::Match;
 pub use rules::CompileError;
 pub use scanner::Scanner;

@@ -19,6 +19,13 @@
 //! | digits, signs, emoji, URLs and no letters | `zxx` |
 //! | several languages | the one with most letters; the confidence falls with its share |
 //!
+//! Right on 99.2 % of 12,766 sentences and questions (XQuAD, Leipzig corpora): 95 % of the Polish,
+//! 98 % of the Dutch, 98.7 to 100 % of the rest; cut to 30 bytes, on 96 %. Of Hindi in Latin letters
+//! (Multilingual HateCheck, 188 development rows) 92 % are told. Of 49,851 texts in other languages
+//! one is taken for it and 3 for code; of 1,053 pieces of Rust, C, Python, TOML and JSON 95 % are
+//! `zxx`. SQL and pseudo-code with few signs pass for English. There were no Russian texts to
+//! measure. About 2.5 us for 150 bytes of Latin letters, below 1 us for other scripts.
+//!
 //! Marathi and Nepali are taken for Hindi, Bulgarian for Russian, and the languages in Latin
 //! letters that the model does not know for a neighbour (Danish for Swedish, Catalan for Spanish).
 //!
@@ -37,7 +44,7 @@ use crate::work::spend;
 const SAMPLE_BYTES: usize = 512;
 /// Fewer letters than this in Latin script are `und`.
 const MIN_LATIN_LETTERS: u16 = 12;
-/// From this many letters on, halves are judged apart to see whether they agree.
+/// From so many letters on halves are judged apart to see whether they agree.
 const MIN_LETTERS_TO_HALVE: u16 = 60;
 
 /// The language of a text.
@@ -213,7 +220,8 @@ fn latin(text: &str, census: &Census) -> Language {
     let polish = |tag| {
         let (letters, words) = (census.polish, tally.polish);
         letters * 50 >= census.latin
-            || words * 7 > tally.words
+            // Not one word alone: `nie` is German too.
+            || words + letters >= 2 && words * 7 > tally.words
             || letters > 0 && words > 0
             // What the model takes Polish for; Turkish has no w.
             || tag == "tr" && letters + words > 0

@@ -1,0 +1,38 @@
+//! `persona`: phrases of jailbreaks. One is a hint, two different ones near each other are more.
+
+use super::Found;
+use super::cues::{Cue, Cues, Role};
+use super::nearby;
+
+const RULE: &str = "persona";
+
+/// How far after the first phrase others count.
+pub(super) const REACH: usize = 160;
+
+pub(super) fn judge(cues: &Cues, text: &[u8], first: Cue) -> Option<Found> {
+    let mut jailbreak = first.role == Role::Jailbreak;
+    let (mut pairs, mut end, mut last) = (0_u8, first.end, first.end);
+    for cue in cues.within(text, first.end, first.end + REACH) {
+        // Phrases inside phrases count once.
+        if matches!(cue.role, Role::Jailbreak | Role::Persona) && cue.start >= last {
+            jailbreak |= cue.role == Role::Jailbreak;
+            pairs += u8::from(pairs < 3);
+            (end, last) = (cue.end, cue.end);
+        }
+    }
+    let score = match (jailbreak, pairs) {
+        (true, 0) => 0.35,
+        (true, 1) => 0.52,
+        (true, 2) => 0.60,
+        (true, _) => 0.66,
+        (false, 0) => return None,
+        (false, 1) => 0.25,
+        (false, _) => 0.35,
+    };
+    Some(Found {
+        rule: RULE,
+        start: first.start,
+        end,
+        score: score * nearby::quoted(text, first.start, end),
+    })
+}
