@@ -179,4 +179,6 @@ impl InjectionDetector {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
