@@ -20,7 +20,7 @@ CARRIERS = {
     "ru": ("{}", "Вчера сосед написал: {}", "В записке было {} и больше ничего."),
     "ar": ("{}", "كتب جاري أمس: {}", "كان في الورقة {} ولا شيء غير ذلك."),
     "hi": ("{}", "कल पड़ोसी ने लिखा: {}", "पर्ची पर {} लिखा था और कुछ नहीं।"),
-    "hi_latn": ("{}", "Kal padosi ne likha: {}", "Parchi par {} likha tha aur kuch nahin."),
+    "hi_latn": ("{}", "Kal padosi ne likha: {}", "Parchi par {} likha hai aur kuch nahin."),
     "zh": ("{}", "昨天邻居写道：{}", "纸条上写着“{}”，没有别的。"),
 }
 """Three sentences a locale: the phrase alone, at the end, in the middle."""
