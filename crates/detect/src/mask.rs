@@ -44,6 +44,8 @@
 
 mod chars;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::ops::Range;
