@@ -5,8 +5,9 @@ use weir_policy::TextRule;
 use crate::api_key::KeyDetector;
 use crate::card::CardDetector;
 use crate::email::EmailDetector;
+use crate::injection::InjectionDetector;
 use crate::matched::{self, Match};
-use crate::rules::{CompileError, Hit, Role, Rules, Spotted};
+use crate::rules::{self, CompileError, Hit, Role, Rules, Spotted};
 use crate::scanner::Scanner;
 use crate::view::{self, View};
 
@@ -17,6 +18,7 @@ pub struct Detector {
     cards: CardDetector,
     emails: EmailDetector,
     keys: KeyDetector,
+    injections: InjectionDetector,
 }
 
 impl Detector {
@@ -33,6 +35,7 @@ impl Detector {
             cards: CardDetector::default(),
             emails: EmailDetector::default(),
             keys: KeyDetector::default(),
+            injections: InjectionDetector::new().map_err(rules::automaton_error)?,
         })
     }
 
@@ -79,6 +82,7 @@ impl Detector {
         });
         self.cards.scan(view, out);
         self.emails.scan(view, out);
+        self.injections.scan(view, out);
     }
 
     /// The finding that a hit of a rule is.

@@ -41,20 +41,10 @@ mod checksum;
 mod context;
 mod detector;
 mod email;
+mod injection;
 mod island;
 mod language;
 pub mod mask;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "not called by `Detector::scan` yet"
-    )
-)]
-mod injection;
-mod language;
-mod literal;
 mod matched;
 mod normal;
 #[cfg(test)]
@@ -70,7 +60,6 @@ mod work;
 
 pub use detector::Detector;
 pub use language::{Language, identify};
-pub use literal::CompileError;
 pub use matched::Match;
 pub use rules::CompileError;
 pub use scanner::Scanner;

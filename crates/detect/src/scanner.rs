@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::detector::Detector;
+use crate::injection;
 use crate::island::Islands;
 use crate::matched::{self, Match};
 use crate::normal::{Normaliser, Unit, Window};
@@ -15,6 +16,8 @@ use crate::word;
 const BEHIND: usize = 512;
 /// How far after its first byte: the longest API keys have a little over 1,000 bytes.
 const AHEAD: usize = 2048;
+
+const _: () = assert!(BEHIND >= injection::BEHIND && AHEAD >= injection::AHEAD);
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted.
@@ -130,6 +133,8 @@ impl<'a> Scanner<'a> {
             normaliser.push(piece, &mut on_unit);
         }
         out.append(&mut hidden);
+        let unseen = normaliser.hidden.take();
+        out.extend(unseen.filter_map(|run| injection::invisible(&run, base)));
     }
 
     /// Decides what begins far enough before the end of what is known.

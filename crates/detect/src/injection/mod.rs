@@ -90,6 +90,13 @@ pub(crate) struct InjectionDetector {
     names: Vec<Arc<str>>,
 }
 
+impl std::fmt::Debug for InjectionDetector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The automaton's own output is long.
+        f.debug_struct("InjectionDetector").finish_non_exhaustive()
+    }
+}
+
 impl InjectionDetector {
     /// Builds the automaton: some milliseconds.
     pub(crate) fn new() -> Result<Self, BuildError> {

@@ -39,14 +39,6 @@ fn findings_are_local() {
 }
 
 #[test]
-fn hidden_text_is_of_the_same_detector() {
-    let mut out = Vec::new();
-    invisible("a\u{202e}b".as_bytes(), 7, &mut out);
-    assert_eq!((out[0].detector, &*out[0].rule), (DETECTOR, "invisible"));
-    assert_eq!((out[0].span.start, out[0].span.end), (8, 11));
-}
-
-#[test]
 fn nothing_found_allocates_no_list() {
     let detector = &DETECTOR_OF_TESTS;
     let mut out = Vec::new();
@@ -178,7 +170,6 @@ proptest! {
     fn spans_lie_in_the_text(text in text()) {
         let mut out = Vec::new();
         DETECTOR_OF_TESTS.scan(&View::new(&text, 0), &mut out);
-        invisible(&text, 0, &mut out);
         let end = i64::try_from(text.len()).unwrap();
         for m in &out {
             prop_assert!(0 <= m.span.start && m.span.start < m.span.end && m.span.end <= end, "{m:?}");

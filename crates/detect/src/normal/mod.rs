@@ -22,6 +22,7 @@
 
 mod clean;
 mod escape;
+mod hidden;
 mod window;
 
 use unicode_normalization::char::{compose, is_combining_mark};
@@ -29,6 +30,7 @@ use unicode_normalization::char::{compose, is_combining_mark};
 use crate::work::spend;
 use escape::Decoded;
 
+pub(crate) use hidden::{Kind as HiddenKind, Run as HiddenRun};
 pub(crate) use window::Window;
 
 /// Combining marks that one character keeps; Vietnamese needs two, Tibetan stacks a few more.
@@ -57,6 +59,8 @@ pub(crate) struct Normaliser {
     /// The last character: a mark may still join it.
     held: Option<Unit>,
     marks: u8,
+    /// Runs of what it drops.
+    pub(crate) hidden: hidden::Hidden,
 }
 
 impl Normaliser {
@@ -71,6 +75,7 @@ impl Normaliser {
         if let Some(held) = self.held.take() {
             sink(held);
         }
+        self.hidden.end_run();
     }
 
     /// Original bytes taken so far.
@@ -108,6 +113,7 @@ impl Normaliser {
                     let start = self.at;
                     self.at += length;
                     at += length;
+                    self.hidden.see(c, start, self.at);
                     self.clean(c, start, self.at, sink);
                 }
                 Decoded::Incomplete => break,
@@ -118,6 +124,7 @@ impl Normaliser {
 
     /// ASCII that needs nothing done to it.
     fn plain(&mut self, bytes: &[u8], sink: &mut impl FnMut(Unit)) {
+        self.hidden.end_run();
         let mut hand_over = self.held.take();
         for &byte in bytes {
             let unit = Unit {

@@ -142,7 +142,7 @@ impl Literals {
 }
 
 /// Only sizes beyond 2^31 states fail, which the limit on bytes rules out.
-pub(super) fn automaton_error(error: impl std::fmt::Display) -> CompileError {
+pub(crate) fn automaton_error(error: impl std::fmt::Display) -> CompileError {
     CompileError::Automaton {
         cause: error.to_string(),
     }

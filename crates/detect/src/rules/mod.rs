@@ -26,7 +26,7 @@ use weir_types::{Category, Severity};
 pub(crate) use condition::{Hit, Hits};
 pub use error::CompileError;
 pub(crate) use exact::{Exact, Spotted};
-pub(crate) use literal::{Literals, Position};
+pub(crate) use literal::{Literals, Position, automaton_error};
 pub(crate) use pattern::Patterns;
 
 /// Longest literal, in bytes.
