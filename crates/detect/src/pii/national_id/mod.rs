@@ -1,0 +1,236 @@
+//! National numbers of persons, and tax numbers: form, dates, check digits, words around them.
+//!
+//! A candidate is one to eight groups of ASCII letters and digits, with one space, dot, slash or
+//! hyphen between two groups, of which at least one has a digit (`candidate.rs`). The lengths of
+//! the groups and the separators between them decide which formats are tried; `Format` says what
+//! each takes for evidence:
+//!
+//! - a *word* near it (`context.rs`), in the languages of its country or in English;
+//! - its *own* punctuation, as in `123.456.789-09`;
+//! - the number *alone*, where letters, dates or strong check digits leave little to chance.
+//!
+//! Without a word, the likes of `order` or `invoice` near it speak against it. Numbers that are
+//! never issued (blocked ranges, one digit repeated) are refused.
+//!
+//! | rule | form | of random numbers in that form pass | reported |
+//! |---|---|---|---|
+//! | `us_ssn` | 9 digits, areas and groups in use | 9 in 10 | word, `-` |
+//! | `us_itin` | 9 digits, 9xx and groups in use | 1 in 27 | word, `-` |
+//! | `br_cpf` | 11 digits, two mod 11 | 1 in 100 | word, `.-` |
+//! | `br_cnpj` | 12 letters or digits, 2 digits, two mod 11 | 1 in 100 | word, `./-` |
+//! | `mx_curp` | 18 with date, state, mod 10 | 1 in 10^6 | alone |
+//! | `es_dni` | 8 digits, letter mod 23 | 1 in 26 | alone in capitals |
+//! | `es_nie` | X/Y/Z, 7 digits, letter mod 23 | 1 in 26 | alone in capitals |
+//! | `fr_nir` | 13 + 2, month, department, mod 97 | 1 in 4,000 | alone |
+//! | `de_steuer_id` | 11 digits, repetition, mod 11,10 | 1 in 290 | word |
+//! | `de_personalausweis` | 9 + 1, mod 10 (7-3-1) | 1 in 10 | word |
+//! | `it_codice_fiscale` | 16 with date, letter mod 26 | 1 in 5,000 | alone |
+//! | `nl_bsn` | 9 digits, mod 11 | 1 in 11 | word |
+//! | `pt_nif` | 9 digits, first digits in use, mod 11 | 1 in 12 | word |
+//! | `uk_nhs_number` | 10 digits, mod 11 | 1 in 11 | word |
+//! | `uk_nino` | 2 letters, 6 digits, A to D | 1 in 13 | alone in capitals, low |
+//! | `pl_pesel` | 11 digits, date, mod 10 | 1 in 55 | word |
+//! | `pl_nip` | 10 digits, mod 11 | 1 in 11 | word |
+//! | `ru_snils` | 9 + 2, mod 101 | 1 in 100 | word, `- ` |
+//! | `ru_inn` | 10 or 12 digits, mod 11 once or twice | 1 in 11, 1 in 100 | word |
+//! | `cn_resident_id` | 18 with province, date, mod 11-2 | 1 in 5,000 | alone |
+//! | `in_aadhaar` | 12 digits, Verhoeff | 1 in 12 | word |
+//! | `in_pan` | 5 letters, 4 digits, letter | 2 in 5 | word |
+//! | `jp_my_number` | 12 digits, mod 11 | 1 in 11 | word |
+//! | `kr_rrn` | 13 with date, mod 11 | 1 in 340 | word, `-` |
+//! | | the same without the check digit, which new numbers lack | 1 in 34 | word and `-` |
+//! | `tr_tckn` | 11 digits, two mod 10 | 1 in 110 | word |
+//! | `sa_national_id` | 10 digits, 1 or 2 first, Luhn | 1 in 50 | word |
+//! | `ae_emirates_id` | 784, year, Luhn | 1 in 60,000 | alone; `-` without Luhn |
+//! | `eg_national_id` | 14 with date, governorate | 1 in 500 | word |
+//!
+//! The numbers in the third column follow from the rules. Sources stand with each format.
+
+mod americas;
+mod asia;
+mod candidate;
+mod checks;
+mod eastern_europe;
+mod format;
+mod middle_east;
+mod western_europe;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use weir_types::Category;
+
+use crate::context;
+use crate::matched::Match;
+use crate::view::View;
+use crate::work::spend;
+
+use candidate::Candidate;
+use format::{Format, layout_key};
+
+/// Bytes before a number on which its finding depends.
+pub(crate) const BEHIND: usize = context::BEFORE;
+/// Bytes from its start on: the longest printed form and the words after it.
+pub(crate) const AHEAD: usize = candidate::MAX_BYTES + context::AFTER;
+
+/// Words that say that a number counts something else, lower case.
+const OTHER_NUMBERS: [&str; 42] = [
+    "order",
+    "invoice",
+    "version",
+    "isbn",
+    "tracking",
+    "serial",
+    "part",
+    "model",
+    "sku",
+    "ticket",
+    "build",
+    "commit",
+    "item",
+    "article",
+    "batch",
+    "shipment",
+    "booking",
+    "pedido",
+    "factura",
+    "fatura",
+    "rastreio",
+    "protocolo",
+    "bestellung",
+    "bestellnummer",
+    "rechnung",
+    "artikel",
+    "seriennummer",
+    "commande",
+    "facture",
+    "série",
+    "ordine",
+    "fattura",
+    "bestelling",
+    "factuur",
+    "zamówienie",
+    "faktura",
+    "заказ",
+    "счёт",
+    "订单",
+    "发票",
+    "طلب",
+    "فاتورة",
+];
+/// What is left of a score near one of them.
+const NEAR_OTHER: f32 = 0.6;
+/// Scores below are not reported.
+const MIN_SCORE: f32 = 0.4;
+
+const FORMATS: [&[Format]; 5] = [
+    &americas::FORMATS,
+    &western_europe::FORMATS,
+    &eastern_europe::FORMATS,
+    &asia::FORMATS,
+    &middle_east::FORMATS,
+];
+
+/// A printed form of a format.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    /// Lengths of the groups and separators, see [`layout_key`].
+    key: u64,
+    format: usize,
+    /// Whether the separators are the number's own.
+    own: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct NationalIdDetector {
+    formats: Vec<(&'static Format, Arc<str>)>,
+    /// Sorted by key.
+    layouts: Vec<Layout>,
+    /// By separator after it (none first), the lengths of first groups, as bits.
+    first: [u32; candidate::SEPARATORS.len() + 1],
+}
+
+impl Default for NationalIdDetector {
+    fn default() -> Self {
+        let formats: Vec<(&'static Format, Arc<str>)> = FORMATS
+            .iter()
+            .flat_map(|formats| formats.iter())
+            .map(|format| (format, format.rule.into()))
+            .collect();
+        let mut layouts = Vec::new();
+        let mut first = [0; candidate::SEPARATORS.len() + 1];
+        for (number, (format, _)) in formats.iter().enumerate() {
+            for (spelled, own) in [(format.plain, false), (format.own, true)] {
+                for layout in spelled {
+                    let (key, length, separator) = layout_key(layout);
+                    first[separator] |= 1 << length;
+                    layouts.push(Layout {
+                        key,
+                        format: number,
+                        own,
+                    });
+                }
+            }
+        }
+        layouts.sort_by_key(|layout| layout.key);
+        Self {
+            formats,
+            layouts,
+            first,
+        }
+    }
+}
+
+impl NationalIdDetector {
+    pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
+        candidate::each(view.text, &self.first, |candidate| {
+            let from = self
+                .layouts
+                .partition_point(|layout| layout.key < candidate.key);
+            for layout in &self.layouts[from..] {
+                spend(1);
+                if layout.key != candidate.key {
+                    break;
+                }
+                let (format, name) = &self.formats[layout.format];
+                if let Some(score) = score(view.text, candidate, format, layout.own) {
+                    out.push(Match {
+                        detector: "national_id",
+                        rule: name.clone(),
+                        category: Category::Pii,
+                        span: view.original(candidate.range.clone()),
+                        score,
+                        severity: format.severity,
+                    });
+                }
+            }
+        });
+    }
+}
+
+/// How much speaks for `candidate` being a number of `format`, if enough does.
+fn score(text: &[u8], candidate: &Candidate, format: &Format, own: bool) -> Option<f32> {
+    let chars = candidate.chars();
+    spend(chars.len());
+    if !(format.check)(chars) {
+        return None;
+    }
+    if context::near(text, &candidate.range, format.words) {
+        return Some(format.with_word);
+    }
+    let bare = if own {
+        format.own_printing.max(format.alone)
+    } else if candidate.lower && format.alone < format::STRONG {
+        0.0
+    } else {
+        format.alone
+    };
+    if bare < MIN_SCORE {
+        return None;
+    }
+    let other = context::near(text, &candidate.range, &OTHER_NUMBERS);
+    let left = if other { bare * NEAR_OTHER } else { bare };
+    (left >= MIN_SCORE).then_some(left)
+}
