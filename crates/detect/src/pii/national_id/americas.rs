@@ -116,11 +116,13 @@ fn us_ssn(chars: &[u8]) -> bool {
         && !matches!(number(&id), 78_051_120 | 219_099_999)
 }
 
+/// Ten of them are kept for advertisements.
 fn us_itin(chars: &[u8]) -> bool {
     digits::<9>(chars).is_some_and(|id| {
         id[0] == 9
             && matches!(number(&id[3..5]), 50..=65 | 70..=88 | 90..=92 | 94..=99)
             && varied(&id)
+            && !matches!(number(&id), 987_654_320..=987_654_329)
     })
 }
 

@@ -44,7 +44,7 @@ pub(super) const FORMATS: [Format; 4] = [
         alone: NEVER,
         severity: Severity::Medium,
     },
-    // Приказ Минтруда; Pension Fund resolution 192п (2006), annex 1.
+    // Постановление Правления ПФР 192п (2006), annex 1.
     Format {
         rule: "ru_snils",
         plain: &["11", "3 3 3 2"],
@@ -74,7 +74,6 @@ pub(super) const FORMATS: [Format; 4] = [
         // "inn" alone is an English word.
         words: &[
             "инн",
-            "идентификационный номер налогоплательщика",
             "номер налогоплательщика",
             "inn:",
             "inn no",

@@ -124,7 +124,7 @@ fn tr_tckn(chars: &[u8]) -> bool {
         let even = weighted(&id[..8], &[0, 1, 0, 1, 0, 1, 0, 1]);
         // 9 is -1 modulo 10.
         id[0] != 0
-            && varied(&id)
+            && varied(&id[..9])
             && (odd * 7 + even * 9) % 10 == u32::from(id[9])
             && (odd + even + u32::from(id[9])) % 10 == u32::from(id[10])
     })

@@ -15,33 +15,34 @@
 //! | rule | form | of random numbers in that form pass | reported |
 //! |---|---|---|---|
 //! | `us_ssn` | 9 digits, areas and groups in use | 9 in 10 | word, `-` |
-//! | `us_itin` | 9 digits, 9xx and groups in use | 1 in 27 | word, `-` |
+//! | `us_itin` | 9 digits, 9xx and groups in use | 1 in 23 | word, `-` |
 //! | `br_cpf` | 11 digits, two mod 11 | 1 in 100 | word, `.-` |
 //! | `br_cnpj` | 12 letters or digits, 2 digits, two mod 11 | 1 in 100 | word, `./-` |
-//! | `mx_curp` | 18 with date, state, mod 10 | 1 in 10^6 | alone |
+//! | `mx_curp` | 18 with date, state, mod 10 | 1 in 200,000 | alone |
 //! | `es_dni` | 8 digits, letter mod 23 | 1 in 26 | alone in capitals |
 //! | `es_nie` | X/Y/Z, 7 digits, letter mod 23 | 1 in 26 | alone in capitals |
-//! | `fr_nir` | 13 + 2, month, department, mod 97 | 1 in 4,000 | alone |
-//! | `de_steuer_id` | 11 digits, repetition, mod 11,10 | 1 in 290 | word |
+//! | `fr_nir` | 13 + 2, month, department, mod 97 | 1 in 4,200 | alone |
+//! | | the same with temporary numbers and unknown months | 1 in 330 | word, own spaces |
+//! | `de_steuer_id` | 11 digits, repetition, mod 11,10 | 1 in 300 | word |
 //! | `de_personalausweis` | 9 + 1, mod 10 (7-3-1) | 1 in 10 | word |
-//! | `it_codice_fiscale` | 16 with date, letter mod 26 | 1 in 5,000 | alone |
+//! | `it_codice_fiscale` | 16 with date, letter mod 26 | 1 in 90 | alone |
 //! | `nl_bsn` | 9 digits, mod 11 | 1 in 11 | word |
-//! | `pt_nif` | 9 digits, first digits in use, mod 11 | 1 in 12 | word |
+//! | `pt_nif` | 9 digits, first digits in use, mod 11 | 1 in 14 | word |
 //! | `uk_nhs_number` | 10 digits, mod 11 | 1 in 11 | word |
-//! | `uk_nino` | 2 letters, 6 digits, A to D | 1 in 13 | alone in capitals, low |
+//! | `uk_nino` | 2 letters, 6 digits, A to D | 1 in 12 | alone in capitals, low |
 //! | `pl_pesel` | 11 digits, date, mod 10 | 1 in 55 | word |
 //! | `pl_nip` | 10 digits, mod 11 | 1 in 11 | word |
 //! | `ru_snils` | 9 + 2, mod 101 | 1 in 100 | word, `- ` |
-//! | `ru_inn` | 10 or 12 digits, mod 11 once or twice | 1 in 11, 1 in 100 | word |
-//! | `cn_resident_id` | 18 with province, date, mod 11-2 | 1 in 5,000 | alone |
+//! | `ru_inn` | 10 or 12 digits, mod 11 once or twice | 1 in 10, 1 in 100 | word |
+//! | `cn_resident_id` | 18 with province, date, mod 11-2 | 1 in 39,000 | alone |
 //! | `in_aadhaar` | 12 digits, Verhoeff | 1 in 12 | word |
 //! | `in_pan` | 5 letters, 4 digits, letter | 2 in 5 | word |
-//! | `jp_my_number` | 12 digits, mod 11 | 1 in 11 | word |
-//! | `kr_rrn` | 13 with date, mod 11 | 1 in 340 | word, `-` |
-//! | | the same without the check digit, which new numbers lack | 1 in 34 | word and `-` |
+//! | `jp_my_number` | 12 digits, mod 11 | 1 in 10 | word |
+//! | `kr_rrn` | 13 with date, mod 11 | 1 in 460 | word, `-` |
+//! | | the same without the check digit, which new numbers lack | 1 in 27 | word and `-` |
 //! | `tr_tckn` | 11 digits, two mod 10 | 1 in 110 | word |
 //! | `sa_national_id` | 10 digits, 1 or 2 first, Luhn | 1 in 50 | word |
-//! | `ae_emirates_id` | 784, year, Luhn | 1 in 60,000 | alone; `-` without Luhn |
+//! | `ae_emirates_id` | 784, year, Luhn | 1 in 500,000 | alone; `-` without Luhn |
 //! | `eg_national_id` | 14 with date, governorate | 1 in 500 | word |
 //!
 //! The numbers in the third column follow from the rules. Sources stand with each format.
@@ -54,6 +55,7 @@ mod eastern_europe;
 mod format;
 mod middle_east;
 mod western_europe;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -68,7 +70,8 @@ use crate::view::View;
 use crate::work::spend;
 
 use candidate::Candidate;
-use format::{Format, layout_key};
+use format::{Format, NEVER, layout_key};
+use words::Words;
 
 /// Bytes before a number on which its finding depends.
 pub(crate) const BEHIND: usize = context::BEFORE;
@@ -121,7 +124,7 @@ const OTHER_NUMBERS: [&str; 42] = [
     "فاتورة",
 ];
 /// What is left of a score near one of them.
-const NEAR_OTHER: f32 = 0.6;
+const NEAR_OTHER: f32 = 0.5;
 /// Scores below are not reported.
 const MIN_SCORE: f32 = 0.4;
 
@@ -150,6 +153,8 @@ pub(crate) struct NationalIdDetector {
     layouts: Vec<Layout>,
     /// By separator after it (none first), the lengths of first groups, as bits.
     first: [u32; candidate::SEPARATORS.len() + 1],
+    /// Bit `n` is format `n`.
+    words: Words,
 }
 
 impl Default for NationalIdDetector {
@@ -175,7 +180,14 @@ impl Default for NationalIdDetector {
             }
         }
         layouts.sort_by_key(|layout| layout.key);
+        let named = formats.iter().zip(0..).flat_map(|((format, _), bit)| {
+            let mean = move |word: &&'static str| (*word, 1 << bit);
+            format.words.iter().map(mean)
+        });
+        let others = OTHER_NUMBERS.iter().map(|word| (*word, words::OTHER));
+        let words = Words::new(named.chain(others));
         Self {
+            words,
             formats,
             layouts,
             first,
@@ -189,13 +201,23 @@ impl NationalIdDetector {
             let from = self
                 .layouts
                 .partition_point(|layout| layout.key < candidate.key);
+            // Looked up for the first format that fits, if one does.
+            let mut meanings = None;
             for layout in &self.layouts[from..] {
                 spend(1);
                 if layout.key != candidate.key {
                     break;
                 }
                 let (format, name) = &self.formats[layout.format];
-                if let Some(score) = score(view.text, candidate, format, layout.own) {
+                spend(candidate.chars().len());
+                if !(format.check)(candidate.chars()) {
+                    continue;
+                }
+                let meanings =
+                    *meanings.get_or_insert_with(|| self.words.near(view.text, &candidate.range));
+                let named = meanings >> layout.format & 1 == 1;
+                let other = meanings & words::OTHER != 0;
+                if let Some(score) = score(candidate, format, layout.own, named, other) {
                     out.push(Match {
                         detector: "national_id",
                         rule: name.clone(),
@@ -210,27 +232,25 @@ impl NationalIdDetector {
     }
 }
 
-/// How much speaks for `candidate` being a number of `format`, if enough does.
-fn score(text: &[u8], candidate: &Candidate, format: &Format, own: bool) -> Option<f32> {
-    let chars = candidate.chars();
-    spend(chars.len());
-    if !(format.check)(chars) {
-        return None;
-    }
-    if context::near(text, &candidate.range, format.words) {
+/// How much speaks for `candidate`, which passes the checks of `format`, if enough does: its own
+/// printing, words that name it, words that name other numbers.
+fn score(
+    candidate: &Candidate,
+    format: &Format,
+    own: bool,
+    named: bool,
+    other: bool,
+) -> Option<f32> {
+    if named {
         return Some(format.with_word);
     }
     let bare = if own {
         format.own_printing.max(format.alone)
     } else if candidate.lower && format.alone < format::STRONG {
-        0.0
+        NEVER
     } else {
         format.alone
     };
-    if bare < MIN_SCORE {
-        return None;
-    }
-    let other = context::near(text, &candidate.range, &OTHER_NUMBERS);
     let left = if other { bare * NEAR_OTHER } else { bare };
     (left >= MIN_SCORE).then_some(left)
 }

@@ -22,7 +22,27 @@ const SPANISH_WORDS: [&str; 12] = [
     "spanish id",
 ];
 
-pub(super) const FORMATS: [Format; 10] = [
+const FRENCH_WORDS: [&str; 9] = [
+    "nir",
+    "sécurité sociale",
+    "securite sociale",
+    "sécu",
+    "secu",
+    "insee",
+    "carte vitale",
+    "assuré",
+    "social security",
+];
+
+const FRENCH_PRINTINGS: [&str; 5] = [
+    "1 2 2 2 3 3 2",
+    "1 2 2 3 2 3 2",
+    "1.2.2.2.3.3.2",
+    "1-2-2-2-3-3-2",
+    "1 2 2 2 3 3-2",
+];
+
+pub(super) const FORMATS: [Format; 11] = [
     // Real Decreto 1553/2005 and Ministerio del Interior, "Cálculo del dígito de control del
     // NIF/NIE".
     Format {
@@ -52,29 +72,24 @@ pub(super) const FORMATS: [Format; 10] = [
     Format {
         rule: "fr_nir",
         plain: &["15", "13 2", "13-2"],
-        own: &[
-            "1 2 2 2 3 3 2",
-            "1 2 2 3 2 3 2",
-            "1.2.2.2.3.3.2",
-            "1-2-2-2-3-3-2",
-            "1 2 2 2 3 3-2",
-        ],
-        check: fr_nir,
-        words: &[
-            "nir",
-            "sécurité sociale",
-            "securite sociale",
-            "sécu",
-            "secu",
-            "numéro de sécu",
-            "insee",
-            "carte vitale",
-            "assuré",
-            "social security",
-        ],
+        own: &FRENCH_PRINTINGS,
+        check: fr_nir_plain,
+        words: &FRENCH_WORDS,
         with_word: 0.97,
         own_printing: 0.93,
         alone: 0.85,
+        severity: Severity::High,
+    },
+    // The same: temporary numbers, and months that are not known.
+    Format {
+        rule: "fr_nir",
+        plain: &["15", "13 2", "13-2"],
+        own: &FRENCH_PRINTINGS,
+        check: fr_nir,
+        words: &FRENCH_WORDS,
+        with_word: 0.95,
+        own_printing: 0.88,
+        alone: NEVER,
         severity: Severity::High,
     },
     // Bundeszentralamt für Steuern, "Informationen zur Berechnung gültiger Prüfziffern",
@@ -131,7 +146,7 @@ pub(super) const FORMATS: [Format; 10] = [
     Format {
         rule: "it_codice_fiscale",
         plain: &["16"],
-        own: &["3 3 5 5", "3-3-5-5", "3 3 5 4 1", "6 5 5"],
+        own: &["3 3 5 5", "3-3-5-5", "3 3 5 4 1"],
         check: it_codice_fiscale,
         words: &[
             "codice fiscale",
@@ -206,7 +221,7 @@ pub(super) const FORMATS: [Format; 10] = [
     // HM Revenue & Customs, National Insurance Manual NIM39110.
     Format {
         rule: "uk_nino",
-        plain: &["9", "2-6-1"],
+        plain: &["9"],
         own: &["2 2 2 2 1", "2-2-2-2-1", "2 6 1"],
         check: uk_nino,
         words: &[
@@ -246,6 +261,13 @@ fn es_nie(chars: &[u8]) -> bool {
         let whole = u32::from(first - b'X') * 10_000_000 + number(&id);
         varied(&id) && spanish_letter(whole, *letter)
     })
+}
+
+/// The numbers of most people: sex 1 or 2, and a month.
+fn fr_nir_plain(chars: &[u8]) -> bool {
+    fr_nir(chars)
+        && matches!(chars[0], b'1' | b'2')
+        && matches!(chars[3..5], [b'0', _] | [b'1', b'0'..=b'2'])
 }
 
 /// Sex, year, month (20 and more where it is not known), department, commune, serial, key: 97 less
