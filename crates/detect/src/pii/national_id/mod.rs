@@ -54,7 +54,8 @@ mod checks;
 mod eastern_europe;
 mod format;
 mod middle_east;
-mod western_europe;
+mod northern_europe;
+mod southern_europe;
 mod words;
 
 #[cfg(test)]
@@ -128,9 +129,10 @@ const NEAR_OTHER: f32 = 0.5;
 /// Scores below are not reported.
 const MIN_SCORE: f32 = 0.4;
 
-const FORMATS: [&[Format]; 5] = [
+const FORMATS: [&[Format]; 6] = [
     &americas::FORMATS,
-    &western_europe::FORMATS,
+    &southern_europe::FORMATS,
+    &northern_europe::FORMATS,
     &eastern_europe::FORMATS,
     &asia::FORMATS,
     &middle_east::FORMATS,

@@ -5,7 +5,8 @@ mod americas;
 mod asia;
 mod eastern_europe;
 mod middle_east;
-mod western_europe;
+mod northern_europe;
+mod southern_europe;
 
 use std::sync::LazyLock;
 
