@@ -7,6 +7,9 @@ use crate::card::CardDetector;
 use crate::email::EmailDetector;
 use crate::injection::InjectionDetector;
 use crate::matched::{self, Match};
+use crate::pii::iban::IbanDetector;
+use crate::pii::national_id::NationalIdDetector;
+use crate::pii::passport::PassportDetector;
 use crate::rules::{self, CompileError, Hit, Role, Rules, Spotted};
 use crate::scanner::Scanner;
 use crate::view::{self, View};
@@ -18,6 +21,9 @@ pub struct Detector {
     cards: CardDetector,
     emails: EmailDetector,
     keys: KeyDetector,
+    ibans: IbanDetector,
+    national_ids: NationalIdDetector,
+    passports: PassportDetector,
     injections: InjectionDetector,
 }
 
@@ -35,6 +41,9 @@ impl Detector {
             cards: CardDetector::default(),
             emails: EmailDetector::default(),
             keys: KeyDetector::default(),
+            ibans: IbanDetector::default(),
+            national_ids: NationalIdDetector::default(),
+            passports: PassportDetector::default(),
             injections: InjectionDetector::new().map_err(rules::automaton_error)?,
         })
     }
@@ -82,6 +91,9 @@ impl Detector {
         });
         self.cards.scan(view, out);
         self.emails.scan(view, out);
+        self.ibans.scan(view, out);
+        self.national_ids.scan(view, out);
+        self.passports.scan(view, out);
         self.injections.scan(view, out);
     }
 

@@ -34,14 +34,14 @@ pub(crate) struct Islands<'a> {
 #[derive(Debug, Clone)]
 struct Island<'a> {
     scanner: Scanner<'a>,
-    found: Vec<Match>,
+    /// What it holds. Scanned at its end: a scan of three bytes at a time would be a slow one.
+    text: Vec<u8>,
     /// The original bytes of each group.
     groups: Vec<Range<usize>>,
     /// Characters of a group that is not whole.
     group: Vec<(u8, Range<usize>)>,
-    /// Bytes of a character that is not whole.
-    character: Vec<u8>,
-    decoded: usize,
+    /// Bytes of the text that are known to be text; up to three more may begin a character.
+    valid: usize,
 }
 
 impl<'a> Islands<'a> {
@@ -91,11 +91,10 @@ impl<'a> Island<'a> {
     fn begin(scanner: Scanner<'a>, window: &Window) -> Option<Self> {
         let mut island = Self {
             scanner,
-            found: Vec::new(),
+            text: Vec::new(),
             groups: Vec::new(),
             group: Vec::with_capacity(GROUP),
-            character: Vec::new(),
-            decoded: 0,
+            valid: 0,
         };
         // The run is ASCII, so a byte is a character.
         let text = window.text();
@@ -123,26 +122,33 @@ impl<'a> Island<'a> {
         }
         let [_, bytes @ ..] = bits.to_be_bytes();
         let bytes = &bytes[..(self.group.len() * GROUP_BYTES) / GROUP];
-        self.character.extend_from_slice(bytes);
-        let whole = match std::str::from_utf8(&self.character) {
-            Ok(_) => self.character.len(),
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(_) => return false,
-        };
-        let text = &self.character[..whole];
-        let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
-        if !text.iter().all(is_text) || self.decoded + whole > LONGEST_DECODED {
+        if self.text.len() + bytes.len() > LONGEST_DECODED {
             return false;
         }
+        self.text.extend_from_slice(bytes);
+        let new = &self.text[self.valid..];
+        let whole = match std::str::from_utf8(new) {
+            Ok(_) => new.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return self.cut(),
+        };
+        let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+        if !new[..whole].iter().all(is_text) {
+            return self.cut();
+        }
+        self.valid += whole;
         let (Some(first), Some(last)) = (self.group.first(), self.group.last()) else {
             return false;
         };
         self.groups.push(first.1.start..last.1.end);
         self.group.clear();
-        self.scanner.push(text, &mut self.found);
-        self.decoded += whole;
-        self.character.drain(..whole);
         true
+    }
+
+    /// The text ends before what is none.
+    fn cut(&mut self) -> bool {
+        self.text.truncate(self.valid);
+        false
     }
 
     fn finish(mut self, base: i64, out: &mut Vec<Match>) {
@@ -150,9 +156,11 @@ impl<'a> Island<'a> {
         if self.group.len() > 1 {
             self.take_group();
         }
-        self.scanner.finish(&mut self.found);
+        let mut found = Vec::new();
+        self.scanner.push(&self.text[..self.valid], &mut found);
+        self.scanner.finish(&mut found);
         let groups = &self.groups;
-        out.extend(self.found.into_iter().filter_map(|mut found| {
+        out.extend(found.into_iter().filter_map(|mut found| {
             let first = usize::try_from(found.span.start).ok()? / GROUP_BYTES;
             let last = usize::try_from(found.span.end - 1).ok()? / GROUP_BYTES;
             let range = groups.get(first)?.start..groups.get(last)?.end;

@@ -47,7 +47,6 @@ mod language;
 pub mod mask;
 mod matched;
 mod normal;
-#[cfg_attr(not(test), expect(dead_code, reason = "no scan calls it yet"))]
 mod pii;
 #[cfg(test)]
 mod properties;

@@ -7,6 +7,7 @@ use crate::injection;
 use crate::island::Islands;
 use crate::matched::{self, Match};
 use crate::normal::{Normaliser, Unit, Window};
+use crate::pii;
 use crate::rules::{Hit, Hits, Position};
 use crate::skeleton::Skeleton;
 use crate::view::View;
@@ -17,7 +18,19 @@ const BEHIND: usize = 512;
 /// How far after its first byte: the longest API keys have a little over 1,000 bytes.
 const AHEAD: usize = 2048;
 
-const _: () = assert!(BEHIND >= injection::BEHIND && AHEAD >= injection::AHEAD);
+const _: () = {
+    let reaches = [
+        (injection::BEHIND, injection::AHEAD),
+        (pii::iban::BEHIND, pii::iban::AHEAD),
+        (pii::national_id::BEHIND, pii::national_id::AHEAD),
+        (pii::passport::BEHIND, pii::passport::AHEAD),
+    ];
+    let mut at = 0;
+    while at < reaches.len() {
+        assert!(BEHIND >= reaches[at].0 && AHEAD >= reaches[at].1);
+        at += 1;
+    }
+};
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted.

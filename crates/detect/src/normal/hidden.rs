@@ -62,12 +62,12 @@ impl Hidden {
                 run
             }
             _ => {
-                self.end_run();
-                let flag = if std::mem::take(&mut self.after_flag) {
+                let flag = if self.after_flag {
                     Flag::Region(0)
                 } else {
                     Flag::No
                 };
+                self.end_run();
                 self.run.insert(Run {
                     kind,
                     start,
