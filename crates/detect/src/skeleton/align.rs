@@ -2,8 +2,8 @@
 //!
 //! A hit has the literal's symbols, one cell each. It is the literal when
 //!
-//! - each letter is the literal's, or is drawn like it (a digit, a sign, another script's letter),
-//!   and at least a third of them are its own;
+//! - each letter is the literal's, or is drawn like it: another script's letter, if not all of a short
+//!   literal is (`сор` is a Russian word), or a digit or sign, if a third of the letters are letters;
 //! - the word gaps are there (a literal of at least [`JOINABLE`] letters may be run together), and
 //!   inside a word there are none, or punctuation, or spaces between all its letters;
 //! - no letter is missing, and letters too many are a clear stretch (three or more in a row) or come in
@@ -11,6 +11,8 @@
 //! - it stands as a word, in scripts that have words.
 
 use std::ops::Range;
+
+use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
 use super::fold::stands_for;
 use super::{Gap, Item, Shape, Tail};
@@ -24,6 +26,8 @@ const JOINABLE: usize = 8;
 const LONG_WORD: usize = 7;
 /// Fewest letters of a literal in which an `l` may stand for a capital `I` at a word's start.
 const READABLE: usize = 6;
+/// Combining class of the sign that joins consonants (Unicode Character Database).
+const VIRAMA: u8 = 9;
 /// A letter so often in a row is a stretch.
 const STRETCH: u8 = 3;
 
@@ -46,6 +50,9 @@ struct Seen {
     /// Letters in the text, repeats counted.
     letters: usize,
     own: usize,
+    /// Other scripts' letters.
+    foreign: usize,
+    /// Digits and signs.
     drawn: usize,
     stretched: bool,
     /// Junctions inside the current word: letters that touch, letters parted by spaces.
@@ -77,6 +84,14 @@ fn glued(before: Option<&Item>, item: &Item) -> bool {
         && before.is_some_and(|before| is_word(before.letter))
 }
 
+/// Whether `item` is part of the letter before it, as the vowel signs and conjuncts of Indic scripts
+/// are: spaced letters keep these together.
+fn clings(before: Option<&Item>, item: &Item) -> bool {
+    !item.letter.is_ascii()
+        && (is_combining_mark(item.letter)
+            || before.is_some_and(|before| canonical_combining_class(before.letter) == VIRAMA))
+}
+
 /// Aligns the literal with the items from `start` on.
 fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Option<Range<usize>> {
     let mut seen = Seen::default();
@@ -104,7 +119,8 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Option<Range<usize>> {
             let parted = here.iter().any(|letter| letter.parted)
                 && (opens || item.before >= Gap::Punctuation);
             let elided = here.iter().any(|letter| letter.elided);
-            if at != start && !seen.take_gap(shape, item.before, parted, elided) {
+            let clings = item.before == Gap::None && clings(tail.before(at), item);
+            if at != start && !clings && !seen.take_gap(shape, item.before, parted, elided) {
                 return None;
             }
             let mut next = 0;
@@ -208,14 +224,17 @@ impl Seen {
         }
         if run.iter().any(|letter| letter.letter == item.letter) {
             self.own += 1;
-        } else {
+        } else if item.sign {
             self.drawn += 1;
+        } else {
+            self.foreign += 1;
         }
     }
 
     fn convinces(&self, shape: &Shape) -> bool {
         let literal = shape.letters.len();
-        let own_enough = self.drawn == 0 || self.own > 0 && self.own * 2 >= self.drawn;
+        let own_enough = (self.own + self.foreign) * 2 >= self.drawn
+            && (self.own > 0 || literal >= JOINABLE && shape.words > 1);
         let all_there = self.letters >= literal;
         let not_more =
             self.letters == literal || self.stretched || shape.words > 1 || literal >= LONG_WORD;
