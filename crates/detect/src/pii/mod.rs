@@ -137,3 +137,7 @@ mod locality {
         }
     }
 }
+//! Personal data: numbers and addresses that name a person or a device.
+
+pub(crate) mod ip;
+pub(crate) mod phone;

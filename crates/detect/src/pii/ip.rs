@@ -1,0 +1,532 @@
+//! IP addresses that name a device on the public internet.
+//!
+//! IPv4 (rule `ipv4`): four decimal octets without leading zeros, as `std::net` reads them. IPv6
+//! (rule `ipv6`): RFC 4291 text, at least three groups, in the global unicast block 2000::/3. An
+//! address in a reserved block tells nothing about anybody and is not reported: private,
+//! loopback, link-local, shared, documentation, benchmarking, multicast, broadcast and the rest of
+//! IANA's special-purpose registries (RFC 6890), and the resolvers that everybody uses.
+//! Networks (`/24`) are no devices either.
+//!
+//! # False positives
+//!
+//! Of random quads some 86 % are public unicast addresses, so what is no address must be told by
+//! what stands around it. Not reported: quads with more or fewer parts, after `v`, `version`,
+//! `section`, `Chrome/` and the like (up to two words away), before `-beta`; and quads of single
+//! digits (`1.2.3.4`), of which one in 430,000 addresses is and most section numbers are, unless a
+//! word such as `IP` or `server` is near. For IPv6 the block does it: of `a::b`, `12:30:45` and MAC
+//! addresses none starts with four digits of which the first is 2 or 3.
+//!
+//! # Not found
+//!
+//! IPv4 in hexadecimal or octal, IPv6 with less than three groups, what is glued to a word.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+use std::sync::Arc;
+
+use memchr::memchr2_iter;
+use weir_types::{Category, Severity};
+
+use crate::context;
+use crate::matched::Match;
+use crate::view::View;
+use crate::word::{glued_after, glued_before};
+use crate::work::spend;
+
+/// How far before a finding bytes decide about it.
+pub(crate) const BEHIND: usize = context::BEFORE;
+/// How far from a finding's start bytes decide about it.
+pub(crate) const AHEAD: usize = MAX_V6_BYTES + 5 + context::AFTER;
+
+/// `255.255.255.255`.
+const MAX_V4_BYTES: usize = 15;
+/// Eight groups of four, or six and an IPv4 address (RFC 4291, section 2.2).
+const MAX_V6_BYTES: usize = 45;
+
+/// Public, and a word for addresses is near.
+const SCORE_WORD: f32 = 0.9;
+/// Public, and nothing around it says what it is.
+const SCORE_ALONE: f32 = 0.7;
+/// IPv6 in the global unicast block: nothing else looks like it.
+const SCORE_V6: f32 = 0.9;
+
+/// Words that say that a quad is an address.
+const ADDRESS_WORDS: [&str; 26] = [
+    "ip",
+    "ips",
+    "ipv4",
+    "address",
+    "addr",
+    "host",
+    "server",
+    "client",
+    "ping",
+    "traceroute",
+    "ssh",
+    "subnet",
+    "gateway",
+    "dns",
+    "login",
+    "logged",
+    "firewall",
+    "proxy",
+    "vpn",
+    "адрес",
+    "сервер",
+    "adresse",
+    "dirección",
+    "indirizzo",
+    "地址",
+    "服务器",
+];
+/// Words before a quad that say that it counts versions or sections.
+const VERSION_WORDS: [&[u8]; 30] = [
+    b"v",
+    b"ver",
+    b"vers",
+    b"version",
+    b"versions",
+    b"release",
+    b"rel",
+    b"rev",
+    b"revision",
+    b"build",
+    b"firmware",
+    b"driver",
+    b"update",
+    b"updated",
+    b"upgrade",
+    b"upgraded",
+    b"downgrade",
+    b"patch",
+    b"section",
+    b"sec",
+    b"chapter",
+    b"clause",
+    b"paragraph",
+    b"appendix",
+    b"figure",
+    b"table",
+    b"kapitel",
+    b"abschnitt",
+    b"oid",
+    b"requires",
+];
+/// Resolvers open to everybody, as their operators publish them (Google, Cloudflare, Quad9,
+/// OpenDNS).
+const RESOLVERS: [Ipv4Addr; 8] = [
+    Ipv4Addr::new(8, 8, 8, 8),
+    Ipv4Addr::new(8, 8, 4, 4),
+    Ipv4Addr::new(1, 1, 1, 1),
+    Ipv4Addr::new(1, 0, 0, 1),
+    Ipv4Addr::new(9, 9, 9, 9),
+    Ipv4Addr::new(149, 112, 112, 112),
+    Ipv4Addr::new(208, 67, 222, 222),
+    Ipv4Addr::new(208, 67, 220, 220),
+];
+
+#[derive(Debug, Clone)]
+pub(crate) struct IpDetector {
+    v4: Arc<str>,
+    v6: Arc<str>,
+}
+
+impl Default for IpDetector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl IpDetector {
+    pub(crate) fn new() -> Self {
+        Self {
+            v4: "ipv4".into(),
+            v6: "ipv6".into(),
+        }
+    }
+
+    pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
+        let text = view.text;
+        spend(text.len());
+        for at in memchr2_iter(b'.', b':', text) {
+            let (rule, found) = if text[at] == b'.' {
+                (&self.v4, v4_around(text, at))
+            } else {
+                (&self.v6, v6_around(text, at))
+            };
+            let Some((range, score)) = found else {
+                continue;
+            };
+            out.push(Match {
+                detector: "ip",
+                rule: rule.clone(),
+                category: Category::Pii,
+                span: view.original(range),
+                score,
+                severity: Severity::Medium,
+            });
+        }
+    }
+}
+
+fn byte(text: &[u8], at: Option<usize>) -> Option<u8> {
+    at.and_then(|at| text.get(at)).copied()
+}
+
+fn is_digit(byte: Option<u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_digit())
+}
+
+/// The address whose first full stop is at `dot`.
+fn v4_around(text: &[u8], dot: usize) -> Option<(Range<usize>, f32)> {
+    if !is_digit(byte(text, dot.checked_sub(1))) || !is_digit(byte(text, Some(dot + 1))) {
+        return None;
+    }
+    let start = dot - count_back(text, dot, 4, |byte| byte.is_ascii_digit());
+    let length = count(text, start, MAX_V4_BYTES + 1, |byte| {
+        byte.is_ascii_digit() || byte == b'.'
+    });
+    // The full stop of a sentence is not the address's.
+    let end = text[start..start + length]
+        .iter()
+        .rposition(u8::is_ascii_digit)
+        .map(|last| start + last + 1)?;
+    if !clean_before(text, start) || !clean_after(text, end) {
+        return None;
+    }
+    let address: Ipv4Addr = parse(&text[start..end])?;
+    if !is_public_v4(address) || RESOLVERS.contains(&address) || after_version_word(text, start) {
+        return None;
+    }
+    let range = start..end;
+    let worded = context::near(text, &range, &ADDRESS_WORDS);
+    let single_digits = address.octets().iter().all(|octet| *octet < 10);
+    if worded {
+        Some((range, SCORE_WORD))
+    } else {
+        (!single_digits).then_some((range, SCORE_ALONE))
+    }
+}
+
+/// The address whose first colon is at `colon`.
+fn v6_around(text: &[u8], colon: usize) -> Option<(Range<usize>, f32)> {
+    // Global unicast addresses start with four digits, none of which may be left out.
+    let start = colon.checked_sub(4)?;
+    let first = &text[start..colon];
+    spend(first.len());
+    if !matches!(first[0], b'2' | b'3') || !first.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut length = count(text, start, MAX_V6_BYTES + 1, |byte| {
+        byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
+    });
+    // What ends a sentence or starts a list.
+    while matches!(text[start + length - 1], b'.' | b':')
+        && !text[..start + length].ends_with(b"::")
+    {
+        length -= 1;
+    }
+    let end = start + length;
+    if !clean_before(text, start)
+        || byte(text, start.checked_sub(1)) == Some(b':')
+        || !clean_after(text, end)
+    {
+        return None;
+    }
+    let groups = text[start..end]
+        .split(|byte| *byte == b':')
+        .filter(|group| !group.is_empty())
+        .count();
+    let address: Ipv6Addr = parse(&text[start..end])?;
+    (groups >= 3 && is_public_v6(address)).then_some((start..end, SCORE_V6))
+}
+
+fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
+    spend(text.len());
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// How many bytes from `from` on are of `class`, at most `most`.
+fn count(text: &[u8], from: usize, most: usize, class: fn(u8) -> bool) -> usize {
+    let length = text[from..]
+        .iter()
+        .take(most)
+        .take_while(|byte| class(**byte))
+        .count();
+    spend(length + 1);
+    length
+}
+
+/// How many bytes before `end` are of `class`, at most `most`.
+fn count_back(text: &[u8], end: usize, most: usize, class: fn(u8) -> bool) -> usize {
+    let length = text[..end]
+        .iter()
+        .rev()
+        .take(most)
+        .take_while(|byte| class(**byte))
+        .count();
+    spend(length + 1);
+    length
+}
+
+/// Not the end of a longer run of parts, not in a word, not after a product's name (`Chrome/`).
+fn clean_before(text: &[u8], start: usize) -> bool {
+    let before_that = byte(text, start.checked_sub(2));
+    let worded = before_that.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    match byte(text, start.checked_sub(1)) {
+        Some(b'.') => !worded,
+        Some(b'/') => !worded,
+        // From one address to another.
+        Some(b'-') => !before_that.is_some_and(|byte| byte.is_ascii_alphabetic()),
+        _ => !glued_before(text, start),
+    }
+}
+
+/// Not the start of a longer run of parts, no version's suffix, no network.
+fn clean_after(text: &[u8], end: usize) -> bool {
+    let after_that = byte(text, Some(end + 1));
+    match byte(text, Some(end)) {
+        Some(b'.') => !after_that.is_some_and(|byte| byte.is_ascii_alphanumeric()),
+        Some(b'-') => {
+            let digits = count(text, end + 1, 4, |byte| byte.is_ascii_digit());
+            // `1.2.3.4-1` is a package; the last address of a range has all its parts.
+            !after_that.is_some_and(|byte| byte.is_ascii_alphanumeric())
+                || (1..=3).contains(&digits) && byte(text, Some(end + 1 + digits)) == Some(b'.')
+        }
+        Some(b'/') => {
+            let digits = count(text, end + 1, 4, |byte| byte.is_ascii_digit());
+            let prefix = &text[end + 1..end + 1 + digits];
+            digits == 0 || digits > 3 || matches!(prefix, b"32" | b"128")
+        }
+        Some(b'%' | b'_') => false,
+        _ => !glued_after(text, end),
+    }
+}
+
+/// Whether one of the two words before `start` is for versions or sections; punctuation between
+/// them is that of `version: "1.2.3.4"` and `§ 1.2.3.4`.
+fn after_version_word(text: &[u8], start: usize) -> bool {
+    const MAX_WORD_BYTES: usize = 12;
+    let mut end = start;
+    for _ in 0..2 {
+        let gap = count_back(text, end, 4, |byte| {
+            matches!(
+                byte,
+                b' ' | b':' | b'=' | b'"' | b'\'' | b'`' | b'(' | b'*' | b','
+            )
+        });
+        end -= gap;
+        // The last byte of a section sign.
+        if text[..end].ends_with("§".as_bytes()) {
+            return true;
+        }
+        let letters = count_back(text, end, MAX_WORD_BYTES + 1, |byte| {
+            byte.is_ascii_alphabetic()
+        });
+        let word = &text[end - letters..end];
+        spend(VERSION_WORDS.len());
+        if VERSION_WORDS
+            .iter()
+            .any(|version| word.eq_ignore_ascii_case(version))
+        {
+            return true;
+        }
+        if letters == 0 || letters > MAX_WORD_BYTES {
+            return false;
+        }
+        end -= letters;
+    }
+    false
+}
+
+/// Whether IANA's registry of special-purpose IPv4 addresses leaves `address` to the internet.
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let reserved = a == 0
+        || a >= 240
+        || (a, b & 0xc0) == (100, 64) // shared address space
+        || (a, b & 0xfe) == (198, 18) // benchmarking
+        || (a, b, c) == (192, 0, 0) // protocol assignments
+        || (a, b, c) == (192, 88, 99); // 6to4 relays, deprecated
+    !(reserved
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast())
+}
+
+/// Whether `address` is in 2000::/3 and not in a block of IANA's registry of special-purpose IPv6
+/// addresses.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    let special = (first, second) == (0x2001, 0x0db8) // documentation
+        || (first == 0x2001 && second < 0x0200) // protocol assignments, Teredo among them
+        || first == 0x2002 // 6to4
+        || (first == 0x3fff && second < 0x1000); // documentation
+    (first & 0xe000) == 0x2000 && !special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work;
+
+    fn found(text: &str) -> Vec<(String, String, f32)> {
+        let mut out = Vec::new();
+        IpDetector::new().scan(&View::new(text.as_bytes(), 0), &mut out);
+        out.into_iter()
+            .map(|m| {
+                assert_eq!((m.detector, m.category), ("ip", Category::Pii));
+                let range =
+                    usize::try_from(m.span.start).unwrap()..usize::try_from(m.span.end).unwrap();
+                (m.rule.to_string(), text[range].to_owned(), m.score)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn positives() {
+        for (text, rule, address) in [
+            ("93.184.17.34", "ipv4", "93.184.17.34"),
+            ("from 185.12.44.7.", "ipv4", "185.12.44.7"),
+            ("(77.91.3.250)", "ipv4", "77.91.3.250"),
+            ("77.91.3.250:8080", "ipv4", "77.91.3.250"),
+            ("http://77.91.3.250/index", "ipv4", "77.91.3.250"),
+            ("https://77.91.3.250", "ipv4", "77.91.3.250"),
+            ("ssh root@77.91.3.250", "ipv4", "77.91.3.250"),
+            ("\"ip\":\"77.91.3.250\"", "ipv4", "77.91.3.250"),
+            ("client=77.91.3.250,", "ipv4", "77.91.3.250"),
+            ("my IP is 4.3.2.1", "ipv4", "4.3.2.1"),
+            ("77.91.3.250/32", "ipv4", "77.91.3.250"),
+            ("::ffff:77.91.3.250", "ipv4", "77.91.3.250"),
+            ("服务器77.91.3.250。", "ipv4", "77.91.3.250"),
+            ("172.15.0.1", "ipv4", "172.15.0.1"),
+            ("172.32.0.1", "ipv4", "172.32.0.1"),
+            ("100.128.0.1", "ipv4", "100.128.0.1"),
+            (r"\n77.91.3.250\n", "ipv4", "77.91.3.250"),
+            ("77.91.3.250, then left", "ipv4", "77.91.3.250"),
+            ("at 77.91.3.250...", "ipv4", "77.91.3.250"),
+            ("2a02:8070:d1c4::17", "ipv6", "2a02:8070:d1c4::17"),
+            ("[2a02:8070:d1c4::17]:443", "ipv6", "2a02:8070:d1c4::17"),
+            ("IP: 2600:1F18:4A3B::9.", "ipv6", "2600:1F18:4A3B::9"),
+            (
+                "2a02:8070:d1c4:0:1c2b:33aa:ff01:17",
+                "ipv6",
+                "2a02:8070:d1c4:0:1c2b:33aa:ff01:17",
+            ),
+            ("2a02:8070:d1c4::17/128", "ipv6", "2a02:8070:d1c4::17"),
+            ("see 2a02:8070:d1c4::17: it", "ipv6", "2a02:8070:d1c4::17"),
+        ] {
+            let left: Vec<_> = found(text).into_iter().map(|(r, a, _)| (r, a)).collect();
+            assert_eq!(left, [(rule.to_owned(), address.to_owned())], "{text:?}");
+        }
+        assert_eq!(found("77.91.3.250-77.91.3.254").len(), 2);
+        assert_eq!(found("77.91.3.250 77.91.3.254").len(), 2);
+    }
+
+    #[test]
+    fn negatives() {
+        for text in [
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "127.0.0.1",
+            "169.254.10.10",
+            "192.0.2.17",
+            "198.51.100.7",
+            "203.0.113.99",
+            "198.18.0.1",
+            "100.64.0.1",
+            "224.0.0.251",
+            "255.255.255.0",
+            "240.0.0.1",
+            "0.0.0.0",
+            "DNS server 8.8.8.8",
+            "version 10.14.77.91",
+            "Version: 110.0.5481.77",
+            "v110.0.81.77",
+            "v 110.0.81.77",
+            "version is 110.0.81.77",
+            "upgraded to 110.0.81.77",
+            "Chrome/110.0.81.77 Safari",
+            "110.0.81.77-beta",
+            "110.0.81.77-1",
+            "1.2.3.4",
+            "section 11.12.13.14",
+            "§ 11.12.13.14",
+            "11.12.13.14.15",
+            "1.11.12.13.14",
+            "OID 11.12.13.14",
+            "110.0.5481.77",
+            "256.1.1.1",
+            "77.91.3",
+            "77.91.3.0250",
+            "077.91.3.250",
+            "77.91.3.250x",
+            "x77.91.3.250",
+            "77.91.3.0/24",
+            "31.12.2024 12.30",
+            "12:30:45",
+            "2024:01:15 10:30:45",
+            "::1",
+            "::",
+            "a::b",
+            "fe80::1",
+            "fd00:1234::1",
+            "2001:db8::1",
+            "2001:0db8:85a3::8a2e:370:7334",
+            "2002:c000:204::1",
+            "20:01:0d:b8:85:a3",
+            "2a02:8070::",
+            "2a02:8070:d1c4::/48",
+            "std::net::Ipv4Addr",
+            "dead::beef",
+            "2a02:8070:d1c4:17",
+            "2a02:8070:d1c4::17g",
+            "3.14 and 2.71",
+            "...",
+            "a.b.c.d",
+        ] {
+            assert_eq!(found(text), [], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_raise_the_score() {
+        assert_eq!(found("77.91.3.250")[0].2, SCORE_ALONE);
+        assert_eq!(found("IP address 77.91.3.250")[0].2, SCORE_WORD);
+    }
+
+    #[test]
+    fn nothing_found_allocates_nothing() {
+        let mut out = Vec::new();
+        IpDetector::new().scan(&View::new(b"At 12:30. Pi is 3.14: see 1.2.", 0), &mut out);
+        assert_eq!(out.capacity(), 0);
+    }
+
+    #[test]
+    fn cost_is_linear_on_hostile_texts() {
+        for unit in [
+            ".",
+            ":",
+            "1.",
+            "1.1.1.1 ",
+            "77.91.3.250 ",
+            "version 1.1.1.1 ",
+            "2a02:",
+            "2a02::",
+            ": ",
+            "2a02:1:1::1 ",
+            "1.1.1.1/",
+            "§1.1.1.1",
+            "77.91.3.250-",
+        ] {
+            let text: Vec<u8> = unit.bytes().cycle().take(1 << 20).collect();
+            let mut out = Vec::new();
+            let steps = work::count(|| IpDetector::new().scan(&View::new(&text, 0), &mut out));
+            assert!(steps <= 40 * text.len(), "{unit:?}: {steps}");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Private keys in text armour: a header line and base64 after it.
+//!
+//! | rule | header | source |
+//! |---|---|---|
+//! | `pem` | `-----BEGIN PRIVATE KEY-----`, also with `RSA`, `EC`, `DSA`, `ENCRYPTED` and the like | RFC 7468, sections 10 and 11, and OpenSSL's traditional names |
+//! | `openssh` | `-----BEGIN OPENSSH PRIVATE KEY-----` | OpenSSH, PROTOCOL.key |
+//! | `pgp` | `-----BEGIN PGP PRIVATE KEY BLOCK-----` | RFC 9580, section 6.2 |
+//!
+//! The header alone is what documentation talks about. It counts when within
+//! [`MAX_PREAMBLE_BYTES`] a run of at least [`MIN_RUN`] base64 characters of some variety follows:
+//! armour wraps at 64 to 76 characters, and no word is that long. Line breaks may be escaped
+//! (`\n`), as in JSON. Encrypted keys count too; their passphrases are seldom better kept.
+//!
+//! The span goes to the end of the footer, or as far as the block goes within [`AHEAD`]: about the
+//! first third of an RSA key of 2,048 bits. What follows is left out, so who masks by spans leaves
+//! the tail of a long key standing; without its head no key can be put together from that.
+//!
+//! False positives: a made-up block with 32 characters that vary, which prose never holds.
+
+use std::sync::Arc;
+
+use memchr::memmem;
+use weir_types::{Category, Severity};
+
+use super::is_varied;
+use crate::matched::Match;
+use crate::view::View;
+use crate::work::spend;
+
+/// Bytes before a finding decide nothing about it.
+pub(crate) const BEHIND: usize = 0;
+/// How far from a finding's start bytes decide about it and its span.
+pub(crate) const AHEAD: usize = 512;
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+const DASHES: &[u8] = b"-----";
+/// Longest label, `SSH2 ENCRYPTED PRIVATE KEY` and its like with room to spare.
+const MAX_LABEL_BYTES: usize = 40;
+/// How far after the header its base64 may start: `Proc-Type` and `DEK-Info` (RFC 1421), or `Version` and
+/// `Comment` of OpenPGP, indented.
+const MAX_PREAMBLE_BYTES: usize = 256;
+/// Fewest base64 characters in a row; an Ed25519 key of RFC 8410 has 64 in all.
+const MIN_RUN: usize = 32;
+/// Fewest of them that differ. Of 32 random ones some 25 do; of `xxxx...` one.
+const MIN_DISTINCT: u32 = 12;
+/// Fewest characters of a further line of a block whose end is not in sight, so that prose after
+/// a cut block is not taken in.
+const MIN_LINE: usize = 24;
+
+#[derive(Debug, Clone)]
+pub(crate) struct PrivateKeyDetector {
+    pem: Arc<str>,
+    openssh: Arc<str>,
+    pgp: Arc<str>,
+}
+
+impl Default for PrivateKeyDetector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PrivateKeyDetector {
+    pub(crate) fn new() -> Self {
+        Self {
+            pem: "pem".into(),
+            openssh: "openssh".into(),
+            pgp: "pgp".into(),
+        }
+    }
+
+    pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
+        spend(view.text.len());
+        for start in memmem::find_iter(view.text, BEGIN) {
+            let block = &view.text[start..];
+            let block = &block[..block.len().min(AHEAD)];
+            let Some((label, body)) = header(block) else {
+                continue;
+            };
+            let Some(length) = block_length(block, body) else {
+                continue;
+            };
+            let rule = match label {
+                b"OPENSSH PRIVATE KEY" => &self.openssh,
+                _ if label.ends_with(b"BLOCK") => &self.pgp,
+                _ => &self.pem,
+            };
+            out.push(Match {
+                detector: "private_key",
+                rule: rule.clone(),
+                category: Category::Pii,
+                span: view.original(start..start + length),
+                score: 0.95,
+                severity: Severity::Critical,
+            });
+        }
+    }
+}
+
+/// The label of the header that `block` starts with, and where its body starts.
+fn header(block: &[u8]) -> Option<(&[u8], usize)> {
+    let rest = &block[BEGIN.len()..];
+    let length = rest
+        .iter()
+        .take(MAX_LABEL_BYTES + 1)
+        .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b' ')
+        .count();
+    spend(length);
+    let label = &rest[..length];
+    let private = label.ends_with(b"PRIVATE KEY") || label == b"PGP PRIVATE KEY BLOCK";
+    (length <= MAX_LABEL_BYTES && private && rest[length..].starts_with(DASHES))
+        .then_some((label, BEGIN.len() + length + DASHES.len()))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// The first run of base64 of at least `least` characters in `block[from..]`: its start and end.
+///
+/// An escaped line break ends a run, and the letter of the escape is no part of the next one.
+fn next_run(block: &[u8], from: usize, least: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    while at < block.len() {
+        if block[at] == b'\\' {
+            at += 2;
+            continue;
+        }
+        let run = block[at..]
+            .iter()
+            .take_while(|byte| is_base64(**byte))
+            .count();
+        spend(run + 1);
+        if run >= least {
+            return Some((at, at + run));
+        }
+        at += run + 1 - usize::from(run > 0);
+    }
+    None
+}
+
+/// How long the block is whose body starts at `body`; `None` when no key is in it.
+fn block_length(block: &[u8], body: usize) -> Option<usize> {
+    let footer = memmem::find(&block[body..], END).map(|offset| body + offset);
+    let held = &block[..footer.unwrap_or(block.len())];
+    spend(block.len());
+    let (start, mut end) = next_run(held, body, MIN_RUN)?;
+    if start - body > MAX_PREAMBLE_BYTES || !is_varied(&held[start..end], MIN_DISTINCT) {
+        return None;
+    }
+    if let Some(footer) = footer {
+        let label = footer + END.len();
+        return Some(
+            memmem::find(&block[label..], DASHES)
+                .map_or(footer, |offset| label + offset + DASHES.len()),
+        );
+    }
+    while let Some((next, next_end)) = next_run(held, end, 1) {
+        // Only a line break, its escape, quotes and indentation part the lines of a block; a cut
+        // last line may be short.
+        let cut = next_end == block.len();
+        if next - end > 16 || (next_end - next < MIN_LINE && !cut) {
+            break;
+        }
+        end = next_end;
+    }
+    Some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::tests::random;
+    use crate::work;
+
+    const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    fn found(text: &str) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        PrivateKeyDetector::new().scan(&View::new(text.as_bytes(), 0), &mut out);
+        out.into_iter()
+            .map(|m| {
+                assert_eq!(
+                    (m.detector, m.severity),
+                    ("private_key", Severity::Critical)
+                );
+                let range =
+                    usize::try_from(m.span.start).unwrap()..usize::try_from(m.span.end).unwrap();
+                (m.rule.to_string(), text[range].to_owned())
+            })
+            .collect()
+    }
+
+    /// Dashes and label apart, so that no scanner takes this file for a key.
+    fn line(word: &str, label: &str) -> String {
+        format!("{0}{word} {label}{0}", "-----")
+    }
+
+    fn block(label: &str, lines: usize, width: usize, line_break: &str) -> String {
+        let body: Vec<String> = (1..=lines as u64)
+            .map(|seed| random(BASE64, width, seed))
+            .collect();
+        [
+            line("BEGIN", label),
+            body.join(line_break),
+            line("END", label),
+        ]
+        .join(line_break)
+    }
+
+    #[test]
+    fn positives() {
+        for label in [
+            "PRIVATE KEY",
+            "RSA PRIVATE KEY",
+            "EC PRIVATE KEY",
+            "DSA PRIVATE KEY",
+            "ENCRYPTED PRIVATE KEY",
+            "ANY PRIVATE KEY",
+        ] {
+            for (lines, width) in [(1, 64), (2, 64), (5, 70), (6, 64)] {
+                for line_break in ["\n", "\r\n", "\\n", "\n  ", " "] {
+                    let key = block(label, lines, width, line_break);
+                    for text in [key.clone(), format!("here: \"{key}\", thanks")] {
+                        assert_eq!(found(&text), [("pem".to_owned(), key.clone())], "{text:?}");
+                    }
+                }
+            }
+        }
+        let key = block("OPENSSH PRIVATE KEY", 5, 70, "\n");
+        assert_eq!(found(&key), [("openssh".to_owned(), key.clone())]);
+        let key = block("PGP PRIVATE KEY BLOCK", 5, 64, "\n");
+        assert_eq!(found(&key), [("pgp".to_owned(), key.clone())]);
+        let headers =
+            "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF0123456789ABCDEF\n\n";
+        let text = block("RSA PRIVATE KEY", 3, 64, "\n").replacen('\n', headers, 1);
+        assert_eq!(found(&text).len(), 1);
+        let two = format!("{0}\n{0}", block("PRIVATE KEY", 1, 64, "\n"));
+        assert_eq!(found(&two).len(), 2);
+    }
+
+    #[test]
+    fn long_and_cut_blocks_are_covered_as_far_as_seen() {
+        let key = block("RSA PRIVATE KEY", 25, 64, "\n");
+        assert_eq!(found(&key)[0].1, key[..AHEAD]);
+        let cut = format!(
+            "{}\n{}",
+            line("BEGIN", "PRIVATE KEY"),
+            random(BASE64, 50, 1)
+        );
+        assert_eq!(found(&cut)[0].1, cut);
+        let then = format!("{cut}\nand that was all of it");
+        assert_eq!(found(&then)[0].1, cut);
+    }
+
+    #[test]
+    fn negatives() {
+        let body = random(BASE64, 64, 1);
+        let begin = |label: &str| line("BEGIN", label);
+        for text in [
+            begin("PRIVATE KEY"),
+            format!("It starts with {} and so on.", begin("RSA PRIVATE KEY")),
+            format!("{}\n{}", begin("PRIVATE KEY"), line("END", "PRIVATE KEY")),
+            format!(
+                "{}\n...\n{}",
+                begin("PRIVATE KEY"),
+                line("END", "PRIVATE KEY")
+            ),
+            format!(
+                "{}\n<your key here>\n{}",
+                begin("PRIVATE KEY"),
+                line("END", "PRIVATE KEY")
+            ),
+            format!(
+                "{}\n{}\n{}",
+                begin("PRIVATE KEY"),
+                "x".repeat(64),
+                line("END", "PRIVATE KEY")
+            ),
+            format!("{}\n{}\n", begin("PRIVATE KEY"), "abc".repeat(30)),
+            format!("{}\n{}\n", begin("PRIVATE KEY"), &body[..31]),
+            format!(
+                "{}\n{}\n{body}",
+                begin("PRIVATE KEY"),
+                line("END", "PRIVATE KEY")
+            ),
+            format!(
+                "{}\n{}\n{body}",
+                begin("PRIVATE KEY"),
+                "words of prose ".repeat(20)
+            ),
+            block("PUBLIC KEY", 3, 64, "\n"),
+            block("RSA PUBLIC KEY", 3, 64, "\n"),
+            block("CERTIFICATE", 3, 64, "\n"),
+            block("CERTIFICATE REQUEST", 3, 64, "\n"),
+            block("PGP PUBLIC KEY BLOCK", 3, 64, "\n"),
+            block("PGP MESSAGE", 3, 64, "\n"),
+            block("PGP SIGNATURE", 3, 64, "\n"),
+            block("private key", 3, 64, "\n"),
+            block("PRIVATE KEYS", 3, 64, "\n"),
+            block(&format!("{} PRIVATE KEY", "A".repeat(40)), 3, 64, "\n"),
+            format!("---BEGIN PRIVATE KEY---\n{body}"),
+            format!("BEGIN PRIVATE KEY\n{body}"),
+            format!("-----BEGIN PRIVATE KEY\n{body}"),
+            "-----BEGIN ".into(),
+            "your private key".into(),
+        ] {
+            assert_eq!(found(&text), [], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cost_is_linear_on_hostile_texts() {
+        let header = line("BEGIN", "PRIVATE KEY");
+        let lines = format!("{header}\nabcdefghijklmnopqrstuvwxyz0123456789\n");
+        for unit in [
+            "-",
+            "-----BEGIN ",
+            "-----BEGIN PRIVATE KEY",
+            &header,
+            &lines,
+        ] {
+            let text: Vec<u8> = unit.bytes().cycle().take(1 << 20).collect();
+            let mut out = Vec::new();
+            let scan = || PrivateKeyDetector::new().scan(&View::new(&text, 0), &mut out);
+            let steps = work::count(scan);
+            assert!(steps <= 64 * text.len(), "{unit:?}: {steps}");
+        }
+    }
+}
