@@ -38,6 +38,7 @@ const SCORE: f32 = 0.95;
 #[derive(Debug, Clone)]
 pub(crate) struct JwtDetector {
     name: Arc<str>,
+    opening: memmem::Finder<'static>,
 }
 
 impl Default for JwtDetector {
@@ -48,13 +49,16 @@ impl Default for JwtDetector {
 
 impl JwtDetector {
     pub(crate) fn new() -> Self {
-        Self { name: "jwt".into() }
+        Self {
+            name: "jwt".into(),
+            opening: memmem::Finder::new(b"eyJ"),
+        }
     }
 
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
         let text = view.text;
         spend(text.len());
-        for start in memmem::find_iter(text, b"eyJ") {
+        for start in self.opening.find_iter(text) {
             let before = start.checked_sub(1).and_then(|at| text.get(at));
             // A line break's escape glues nothing; neither does a full stop that ends a sentence,
             // but the payload of a token starts like a header.

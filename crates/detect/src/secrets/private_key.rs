@@ -53,6 +53,7 @@ pub(crate) struct PrivateKeyDetector {
     pem: Arc<str>,
     openssh: Arc<str>,
     pgp: Arc<str>,
+    begin: memmem::Finder<'static>,
 }
 
 impl Default for PrivateKeyDetector {
@@ -67,12 +68,13 @@ impl PrivateKeyDetector {
             pem: "pem".into(),
             openssh: "openssh".into(),
             pgp: "pgp".into(),
+            begin: memmem::Finder::new(BEGIN),
         }
     }
 
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
         spend(view.text.len());
-        for start in memmem::find_iter(view.text, BEGIN) {
+        for start in self.begin.find_iter(view.text) {
             let block = &view.text[start..];
             let block = &block[..block.len().min(AHEAD)];
             let Some((label, body)) = header(block) else {

@@ -30,22 +30,24 @@
 
 mod chain;
 mod plan;
+mod shape;
+mod vocabulary;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, PhoneNumberUtil, Region};
 use weir_types::{Category, Severity};
 
-use self::chain::{Chain, Separators, chain_at, next_digit};
+use self::chain::{Chain, chain_at, next_digit};
+use self::shape::Grouping;
 use self::words::{Nearby, Words};
 use crate::context;
 use crate::matched::Match;
 use crate::view::View;
-use crate::word::glued_after;
 use crate::work::spend;
 
 /// How far before a finding bytes decide about it.
@@ -97,6 +99,20 @@ impl Default for PhoneDetector {
     }
 }
 
+/// The metadata, with the patterns of all regions compiled, which the library puts off until they are
+/// used: the first numbers shall cost no more than later ones.
+static LOADED: LazyLock<&'static PhoneNumberUtil> = LazyLock::new(|| {
+    let util: &'static PhoneNumberUtil = &PHONE_NUMBER_UTIL;
+    for region in util.get_supported_regions() {
+        for kind in [PhoneNumberType::FixedLine, PhoneNumberType::Mobile] {
+            if let Ok(example) = util.get_example_number_for_type_and_region(region, kind) {
+                util.is_valid_number_for_region(&example, region);
+            }
+        }
+    }
+    util
+});
+
 /// A finding's end is told by how many groups of the chain it has.
 struct Phone {
     groups: usize,
@@ -105,19 +121,10 @@ struct Phone {
 }
 
 impl PhoneDetector {
-    /// Loads the metadata and has the library compile the patterns of all regions, which it puts
-    /// off until they are used: the first numbers shall cost no more than later ones.
+    /// Loads the metadata unless that has been done.
     pub(crate) fn new() -> Self {
-        let util: &'static PhoneNumberUtil = &PHONE_NUMBER_UTIL;
-        for region in util.get_supported_regions() {
-            for kind in [PhoneNumberType::FixedLine, PhoneNumberType::Mobile] {
-                if let Ok(example) = util.get_example_number_for_type_and_region(region, kind) {
-                    util.is_valid_number_for_region(&example, region);
-                }
-            }
-        }
         Self {
-            util,
+            util: *LOADED,
             words: Words::new(),
         }
     }
@@ -161,7 +168,7 @@ impl PhoneDetector {
 
     /// With the country code, after a `+` or the `skip` digits of an exit code.
     fn international(&self, text: &[u8], chain: &Chain, skip: usize) -> Option<Phone> {
-        if looks_like_coordinates(chain) {
+        if shape::looks_like_coordinates(chain) {
             return None;
         }
         let fewest = chain.groups.saturating_sub(MAX_DROPPED).max(1);
@@ -170,7 +177,7 @@ impl PhoneDetector {
             let (digits, count) = chain.international(groups, skip);
             if !(MIN_INTERNATIONAL..=MAX_INTERNATIONAL).contains(&count)
                 || digits[0] == b'0'
-                || ends_inside_a_word(text, end)
+                || shape::ends_inside_a_word(text, end)
                 || (groups == chain.groups && chain.cut)
             {
                 continue;
@@ -231,14 +238,14 @@ impl PhoneDetector {
         let range = chain.range(chain.groups);
         if !NATIONAL.contains(&digits.len())
             || plan::regions(digits, 0).next().is_none()
-            || is_date(chain)
-            || is_dotted_quad(chain)
-            || !grouped_like_a_phone(chain)
-            || stands_in_something_else(text, range.start, range.end)
+            || shape::is_date(chain)
+            || shape::is_dotted_quad(chain)
+            || !shape::grouped_like_a_phone(chain)
+            || shape::stands_in_something_else(text, range.start, range.end)
         {
             return None;
         }
-        let telling = telling_groups(text, chain);
+        let telling = shape::telling_groups(text, chain);
         let near = self.words.near(text, &range);
         let score = score_of(
             near,
@@ -303,112 +310,4 @@ fn rule(region: Region) -> Arc<str> {
         return "international".into();
     }
     region.to_string().to_ascii_lowercase().into()
-}
-
-/// ISO 6709, as in `+33.749-084.388`: full stops and hyphens do not mix in telephone numbers.
-fn looks_like_coordinates(chain: &Chain) -> bool {
-    chain.separators.dot && chain.separators.hyphen
-}
-
-/// `2024-01-15`, `15.01.2024`, and dates with a time's digits after them.
-fn is_date(chain: &Chain) -> bool {
-    let year = |index: usize| chain.size(index) == 4 && (1900..2100).contains(&chain.value(index));
-    let small = |index: usize| (1..=2).contains(&chain.size(index)) && chain.value(index) <= 31;
-    !chain.separators.paren
-        && chain.groups >= 3
-        && (year(0) && small(1) && small(2) || small(0) && small(1) && year(2))
-}
-
-/// `192.0.2.17`.
-fn is_dotted_quad(chain: &Chain) -> bool {
-    let only_dots = Separators {
-        dot: true,
-        ..Separators::default()
-    };
-    chain.separators == only_dots
-        && chain.groups == 4
-        && (0..4).all(|index| chain.size(index) <= 3 && chain.value(index) <= 255)
-}
-
-/// No group but the first has one digit.
-fn grouped_like_a_phone(chain: &Chain) -> bool {
-    (1..chain.groups).all(|index| chain.size(index) >= 2)
-}
-
-/// Groupings in which nothing but telephone numbers is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Grouping {
-    /// `(212) 555-0123`, `212-555-0123`, `212.555.0123`.
-    America,
-    /// `(11) 91234-5678`.
-    Brazil,
-    /// `(030) ...`: an area code with its trunk prefix in parentheses.
-    Area,
-}
-
-impl Grouping {
-    /// The country code of the one plan that prints numbers so.
-    fn code(self) -> Option<i32> {
-        match self {
-            Self::America => Some(1),
-            Self::Brazil => Some(55),
-            Self::Area => None,
-        }
-    }
-}
-
-fn telling_groups(text: &[u8], chain: &Chain) -> Option<Grouping> {
-    let size = |index| chain.size(index);
-    let american = chain.groups == 3 && size(0) == 3 && size(1) == 3 && size(2) == 4;
-    let Separators {
-        dot,
-        hyphen,
-        space,
-        slash,
-        paren,
-    } = chain.separators;
-    if text[chain.start] == b'(' && text.get(chain.range(1).end) == Some(&b')') {
-        let brazilian =
-            chain.groups == 3 && size(0) == 2 && (4..=5).contains(&size(1)) && size(2) == 4;
-        return if chain.digits(1).starts_with(b"0") {
-            (2..=6).contains(&size(0)).then_some(Grouping::Area)
-        } else if american {
-            Some(Grouping::America)
-        } else {
-            (brazilian && hyphen).then_some(Grouping::Brazil)
-        };
-    }
-    (american && (dot ^ hyphen) && !space && !slash && !paren).then_some(Grouping::America)
-}
-
-/// Glued to a letter, unless that is the `x` of an extension, or the start of a mail address.
-fn ends_inside_a_word(text: &[u8], end: usize) -> bool {
-    let extension = matches!(text.get(end), Some(b'x' | b'X'))
-        && text.get(end + 1).is_some_and(u8::is_ascii_digit);
-    text.get(end) == Some(&b'@') || (glued_after(text, end) && !extension)
-}
-
-/// A sum of money, a decimal, a path, a time, a word with hyphens: what a national number is
-/// no part of.
-fn stands_in_something_else(text: &[u8], start: usize, end: usize) -> bool {
-    let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
-    let before = byte(start.checked_sub(1));
-    let before_that = byte(start.checked_sub(2));
-    let (after, after_that) = (byte(Some(end)), byte(Some(end + 1)));
-    let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
-    let opened = match before {
-        Some(b'#' | b'$' | b'/' | b'@' | b'-' | b'+' | b'*' | b'\\' | b'&' | b'<' | b'>') => true,
-        Some(b',' | b'.' | b':') => digit(before_that),
-        Some(b' ') => before_that == Some(b'$'),
-        // The last byte of the signs for pounds and yen, and for euros and rupees.
-        Some(0xa3 | 0xa5 | 0xac | 0xb9) => true,
-        _ => false,
-    };
-    let closed = match after {
-        Some(b'%' | b'$' | b'*' | b'+' | b'=') => true,
-        Some(b',' | b'.' | b':') => digit(after_that),
-        Some(b'-' | b'/') => after_that.is_some_and(|byte| byte.is_ascii_alphanumeric()),
-        _ => ends_inside_a_word(text, end),
-    };
-    opened || closed
 }

@@ -34,7 +34,7 @@ pub(super) struct Plan {
     pub(super) region: Region,
     /// Its country code.
     pub(super) code: i32,
-    /// An index into [`super::words::LANGUAGES`].
+    /// An index into [`super::vocabulary::LANGUAGES`].
     language: usize,
     /// The shortest and longest number with the trunk prefix; the library checks the lengths
     /// again, by type.
@@ -138,7 +138,7 @@ mod tests {
     use rlibphonenumber::PHONE_NUMBER_UTIL;
 
     use super::*;
-    use crate::pii::phone::words::LANGUAGES;
+    use crate::pii::phone::vocabulary::LANGUAGES;
 
     #[test]
     fn languages_go_first() {

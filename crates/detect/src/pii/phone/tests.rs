@@ -4,8 +4,7 @@ use super::*;
 use crate::work;
 
 fn detector() -> &'static PhoneDetector {
-    static DETECTOR: std::sync::LazyLock<PhoneDetector> =
-        std::sync::LazyLock::new(PhoneDetector::new);
+    static DETECTOR: LazyLock<PhoneDetector> = LazyLock::new(PhoneDetector::new);
     &DETECTOR
 }
 
@@ -119,7 +118,7 @@ fn national_positives() {
         ("Telefon: 030/23125-123", "de", "030/23125-123"),
         ("(030) 23125 123", "de", "(030) 23125 123"),
         ("Handy 0171 3920012", "de", "0171 3920012"),
-        ("ruf mich an unter 0171 3920012", "de", "0171 3920012"),
+        ("ruf mich an: 0171 3920012", "de", "0171 3920012"),
         ("téléphone 06 12 34 56 78", "fr", "06 12 34 56 78"),
         ("appelez le 01.99.00.12.34", "fr", "01.99.00.12.34"),
         ("teléfono 612 345 678", "es", "612 345 678"),

@@ -53,7 +53,7 @@ fn positives() {
             format!("**API key**, api-key: `{token}`."),
             format!("密码: {token}"),
         ] {
-            assert_eq!(found(&text), [token.clone()], "{text:?}");
+            assert_eq!(found(&text), std::slice::from_ref(token), "{text:?}");
         }
     }
     for (text, secret) in [
@@ -280,5 +280,26 @@ fn cost_is_linear_on_hostile_texts() {
         let mut out = Vec::new();
         let steps = work::count(|| EntropyDetector::new().scan(&View::new(&text, 0), &mut out));
         assert!(steps <= 64 * text.len(), "{unit:?}: {steps}");
+    }
+}
+
+#[test]
+fn findings_are_local() {
+    let key = "A_VERY_LONG_NAME_FOR_AN_ENVIRONMENT_VARIABLE_PASSWORD_THAT_IS_LONGER";
+    let user = "u".repeat(MAX_USER);
+    let secret = random(BASE62, MAX_VALUE + 9, 1);
+    for text in [
+        format!("{key}   \"  :=   \"{secret}\""),
+        format!("authorization\"   :   \"  Bearer   {secret}"),
+        format!("scheme://{user}:{}@host", &secret[..60]),
+        format!("token: {}  {}", random(HEX, 64, 1), "words ".repeat(4)),
+    ] {
+        let filler = "of no note ".repeat(40);
+        let long = format!("{filler}{text} {filler}");
+        let whole = found(&long);
+        assert_eq!(whole.len(), 1, "{text:?}");
+        let spot = long.find(&whole[0]).unwrap();
+        let window = &long[spot - BEHIND..spot + AHEAD];
+        assert_eq!(whole, found(window), "{text:?}");
     }
 }
