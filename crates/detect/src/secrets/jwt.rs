@@ -1,14 +1,14 @@
 //! JSON Web Tokens (RFC 7519) in compact form: a header, a payload and a signature in base64url.
 //!
 //! A token starts with `eyJ`, which is base64url of `{"`. Its header must decode to a JSON object
-//! with a member `alg` (RFC 7515, section 4.1.1) and end within [`MAX_HEADER_BYTES`]; payload and signature
-//! must have at least [`MIN_PAYLOAD`] and [`MIN_SIGNATURE`] characters. Where the payload goes on
-//! past [`AHEAD`] nothing is asked of what follows, and the span ends there. Encrypted tokens (RFC 7516), which have
-//! five parts, are covered to their end.
+//! with a member `alg` (RFC 7515, section 4.1.1) and end within [`MAX_HEADER_BYTES`]; payload and
+//! signature must have at least [`MIN_PAYLOAD`] and [`MIN_SIGNATURE`] characters. Where the payload
+//! goes on past [`AHEAD`] nothing is asked of what follows, and the span ends there. Encrypted
+//! tokens (RFC 7516), which have five parts, are covered to their end.
 //!
-//! Not reported: tokens without a signature (`alg` `none`, which open nothing), and the
-//! three words with dots (`eyJhbGciOi...`) of documentation. Not found: headers that hold certificate
-//! chains, JSON with white space after its brace, tokens glued to a word.
+//! Not reported: tokens without a signature (`alg` `none`, which open nothing), and the three words
+//! with dots (`eyJhbGciOi...`) of documentation. Not found: headers that hold certificate chains,
+//! JSON with white space after its brace, tokens glued to a word.
 //!
 //! False positives: none that decodes by chance; published examples are found like any other.
 

@@ -37,8 +37,8 @@ const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 /// Longest label, `SSH2 ENCRYPTED PRIVATE KEY` and its like with room to spare.
 const MAX_LABEL_BYTES: usize = 40;
-/// How far after the header its base64 may start: `Proc-Type` and `DEK-Info` (RFC 1421), or `Version` and
-/// `Comment` of OpenPGP, indented.
+/// How far after the header its base64 may start: `Proc-Type` and `DEK-Info` (RFC 1421), or
+/// `Version` and `Comment` of OpenPGP, indented.
 const MAX_PREAMBLE_BYTES: usize = 256;
 /// Fewest base64 characters in a row; an Ed25519 key of RFC 8410 has 64 in all.
 const MIN_RUN: usize = 32;
@@ -148,7 +148,12 @@ fn block_length(block: &[u8], body: usize) -> Option<usize> {
     let held = &block[..footer.unwrap_or(block.len())];
     spend(block.len());
     let (start, mut end) = next_run(held, body, MIN_RUN)?;
-    if start - body > MAX_PREAMBLE_BYTES || !is_varied(&held[start..end], MIN_DISTINCT) {
+    let run = &held[start..end];
+    // The keys of manuals say that they are examples.
+    if start - body > MAX_PREAMBLE_BYTES
+        || !is_varied(run, MIN_DISTINCT)
+        || memmem::find(run, b"EXAMPLE").is_some()
+    {
         return None;
     }
     if let Some(footer) = footer {
@@ -292,6 +297,7 @@ mod tests {
                 begin("PRIVATE KEY"),
                 "words of prose ".repeat(20)
             ),
+            format!("{}\nEXAMPLE{body}", begin("PRIVATE KEY")),
             block("PUBLIC KEY", 3, 64, "\n"),
             block("RSA PUBLIC KEY", 3, 64, "\n"),
             block("CERTIFICATE", 3, 64, "\n"),

@@ -11,10 +11,14 @@
 //!
 //! Of random quads some 86 % are public unicast addresses, so what is no address must be told by
 //! what stands around it. Not reported: quads with more or fewer parts, after `v`, `version`,
-//! `section`, `Chrome/` and the like (up to two words away), before `-beta`; and quads of single
-//! digits (`1.2.3.4`), of which one in 430,000 addresses is and most section numbers are, unless a
-//! word such as `IP` or `server` is near. For IPv6 the block does it: of `a::b`, `12:30:45` and MAC
+//! `section`, `Chrome/` and the like (up to two words away), before `-beta`; and, unless a word
+//! such as `IP` or `server` is near, quads of parts below 64, of which one in 256 addresses is and
+//! most section numbers and versions are. For IPv6 the block does it: of `a::b`, `12:30:45` and MAC
 //! addresses none starts with four digits of which the first is 2 or 3.
+//!
+//! In 2 GB of program sources and manuals, to which some of the rules were adjusted, 627 different
+//! findings, nearly all examples; of 40 drawn from them four were versions, object identifiers or
+//! times.
 //!
 //! # Not found
 //!
@@ -48,6 +52,9 @@ pub(crate) const AHEAD: usize = MAX_V6_BYTES + 5 + context::AFTER;
 const MAX_V4_BYTES: usize = 15;
 /// Eight groups of four, or six and an IPv4 address (RFC 4291, section 2.2).
 const MAX_V6_BYTES: usize = 45;
+
+/// Parts that are all below this count versions and sections rather than hosts.
+const MAX_SMALL: u8 = 64;
 
 /// Public, and a word for addresses is near.
 const SCORE_WORD: f32 = 0.9;
@@ -206,11 +213,11 @@ fn v4_around(text: &[u8], dot: usize) -> Option<(Range<usize>, f32)> {
     }
     let range = start..end;
     let worded = context::near(text, &range, &ADDRESS_WORDS);
-    let single_digits = address.octets().iter().all(|octet| *octet < 10);
+    let small = address.octets().iter().all(|octet| *octet < MAX_SMALL);
     if worded {
         Some((range, SCORE_WORD))
     } else {
-        (!single_digits).then_some((range, SCORE_ALONE))
+        (!small).then_some((range, SCORE_ALONE))
     }
 }
 

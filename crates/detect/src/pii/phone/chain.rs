@@ -177,6 +177,11 @@ fn walk(text: &[u8], start: usize, digit: usize, plus: bool) -> Chain {
         chain.groups += 1;
         chain.next = at;
         let Some(length) = separator(text, at, &mut chain.separators) else {
+            // A parenthesis that the chain does not close holds more than the number.
+            if text[start] == b'(' && !text[start..at].contains(&b')') {
+                chain.start = digit;
+            }
+            spend(at - start);
             return chain;
         };
         at += length;
@@ -282,19 +287,14 @@ mod tests {
 
     #[test]
     fn starts_only_where_nothing_is_joined() {
-        for text in ["x12", "1 2", "1-2", "1) (2", "12", "+5+2", "x+2"] {
-            let last = text.rfind(|c: char| c.is_ascii_digit()).unwrap();
-            let first = text.find(|c: char| c.is_ascii_digit()).unwrap();
-            if last > first || text.starts_with('x') {
-                assert!(
-                    text == "+5+2" || chain_at(text.as_bytes(), last).is_err(),
-                    "{text:?}"
-                );
-            }
+        let at_last = |text: &str| chain_at(text.as_bytes(), text.len() - 1).is_ok();
+        for text in [
+            "x2", "12", "1 2", "1-2", "1.2", "1) (2", "x+2", "1+2", "(1)+2", "++2",
+        ] {
+            assert!(!at_last(text), "{text:?}");
         }
         for text in ["a. 2", "1, 2", "1\n2", "1. 2", "2", "手机2", "5 +2"] {
-            let last = text.len() - 1;
-            assert!(chain_at(text.as_bytes(), last).is_ok(), "{text:?}");
+            assert!(at_last(text), "{text:?}");
         }
     }
 

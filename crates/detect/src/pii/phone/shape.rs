@@ -3,7 +3,8 @@
 use super::chain::{Chain, Separators};
 use crate::word::glued_after;
 
-/// ISO 6709, as in `+33.749-084.388`: full stops and hyphens do not mix in telephone numbers.
+/// ISO 6709, as in `+33.749-084.388`, or a tax number, as in `123.456.789-09`: full stops and
+/// hyphens do not mix in telephone numbers.
 pub(super) fn looks_like_coordinates(chain: &Chain) -> bool {
     chain.separators.dot && chain.separators.hyphen
 }
@@ -28,9 +29,14 @@ pub(super) fn is_dotted_quad(chain: &Chain) -> bool {
         && (0..4).all(|index| chain.size(index) <= 3 && chain.value(index) <= 255)
 }
 
-/// No group but the first has one digit.
+/// No group but the first has one digit, and full stops do not mix with spaces and slashes
+/// or stand alone, as they do in decimals.
 pub(super) fn grouped_like_a_phone(chain: &Chain) -> bool {
-    (1..chain.groups).all(|index| chain.size(index) >= 2)
+    let Separators {
+        dot, space, slash, ..
+    } = chain.separators;
+    let decimals = dot && (space || slash || chain.groups == 2) && !chain.separators.paren;
+    !decimals && (1..chain.groups).all(|index| chain.size(index) >= 2)
 }
 
 /// Groupings in which nothing but telephone numbers is printed.

@@ -105,6 +105,7 @@ fn international_positives() {
 fn national_positives() {
     for (text, region, number) in [
         ("(212) 555-0123", "us", "(212) 555-0123"),
+        ("(phone) (212-555-0123, ext. 9)", "us", "212-555-0123"),
         ("(212)555-0123 after six", "us", "(212)555-0123"),
         ("212-555-0123", "us", "212-555-0123"),
         ("212.555.0123", "us", "212.555.0123"),
@@ -167,6 +168,15 @@ fn negatives() {
         "call function 2125550123",
         "call with id 212 555 0123",
         "phone case $2125550123",
+        "portable-atomic, [0483042](x)",
+        "SMS_ATN: u32 = 536916224;",
+        "text 08000130 <<main",
+        "text=\"14 35 77 12 28\"",
+        "CPF 123.456.789-09, call",
+        "GroupScore: 0.502937, call",
+        "[-0.02992  0.2057  6.445e-21]",
+        "DOT ABOVE AND TILDE;0069 0307 0303",
+        "contact sports 3 95.18/28.28",
         "phone version 4.12.1.7",
         "called on 2024-01-15 10",
         "phone bought 15.01.2024 12",

@@ -42,7 +42,6 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "cellphone",
             "whatsapp",
             "fax",
-            "sms",
             "landline",
             "voicemail",
             "ph",
@@ -51,8 +50,8 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "phone number",
         ],
         &[
-            "call", "calls", "called", "calling", "dial", "ring", "text", "texted", "contact",
-            "reach", "viber", "telegram", "signal", "imessage",
+            "sms", "call", "calls", "called", "calling", "dial", "ring", "text me", "texted",
+            "contact", "reach", "viber", "telegram", "signal", "imessage",
         ],
     ),
     language(
@@ -72,9 +71,9 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "festnetz",
             "durchwahl",
             "natel",
-            "sms",
         ],
         &[
+            "sms",
             "anrufen",
             "ruf",
             "rufen",
@@ -90,14 +89,14 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "telephone",
             "tél",
             "tel",
-            "portable",
             "mobile",
             "whatsapp",
             "fax",
             "gsm",
-            "sms",
         ],
         &[
+            "sms",
+            "portable",
             "appelez",
             "appeler",
             "appelle",
@@ -121,23 +120,15 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "cel",
             "whatsapp",
             "fax",
-            "sms",
         ],
         &[
-            "llama", "llame", "llámame", "llamar", "llamame", "contacto", "número",
+            "sms", "llama", "llame", "llámame", "llamar", "llamame", "contacto", "número",
         ],
     ),
     language(
+        &["telefono", "tel", "cellulare", "cell", "whatsapp", "fax"],
         &[
-            "telefono",
-            "tel",
-            "cellulare",
-            "cell",
-            "whatsapp",
-            "fax",
             "sms",
-        ],
-        &[
             "chiama",
             "chiamami",
             "chiamare",
@@ -156,9 +147,8 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "gsm",
             "whatsapp",
             "fax",
-            "sms",
         ],
-        &["bel", "bellen", "bereikbaar", "contact", "nummer"],
+        &["sms", "bel", "bellen", "bereikbaar", "contact", "nummer"],
     ),
     language(
         &[
@@ -173,9 +163,8 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "whatsapp",
             "faks",
             "fax",
-            "sms",
         ],
-        &["zadzwoń", "dzwoń", "dzwonić", "kontakt", "numer"],
+        &["sms", "zadzwoń", "dzwoń", "dzwonić", "kontakt", "numer"],
     ),
     language(
         &[
@@ -188,9 +177,10 @@ pub(super) const LANGUAGES: [Language; 12] = [
             "whatsapp",
             "zap",
             "fax",
-            "sms",
         ],
-        &["ligue", "ligar", "liga", "contato", "contacto", "número"],
+        &[
+            "sms", "ligue", "ligar", "liga", "contato", "contacto", "número",
+        ],
     ),
     language(
         &[

@@ -6,20 +6,27 @@
 //! | an authorization header | `Authorization: Bearer ...` |
 //! | a connection string | `scheme://user:password@host` |
 //!
-//! The value is what counts as the finding, without its quotes; of values longer than [`MAX_VALUE`] bytes
-//! the first so many. What a value must be is in `value.rs`, with the measurement that the
+//! The value is what counts as the finding, without its quotes; of values longer than [`MAX_VALUE`]
+//! bytes the first so many. What a value must be is in `value.rs`, with the measurement that the
 //! thresholds rest on. What a key must be called is in `key.rs`.
 //!
 //! # Not reported
 //!
 //! Placeholders (`xxxx`, `<your key>`, `changeme`, `${VAR}`, anything with `example` in it), code
-//! (`get_token()`, `config.token`), UUIDs, file names and addresses of pages, keys that name something about a
-//! secret (`token_type`, `password_file`), and hexadecimal digests near words such as `commit`.
+//! (`get_token()`, `config.token`), UUIDs, file names and addresses of pages, keys that name
+//! something about a secret (`token_type`, `password_file`), and hexadecimal digests near words
+//! such as `commit`.
+//!
+//! # How far to trust it
+//!
+//! In 2 GB of program sources and manuals, to which some of the rules were adjusted, 130 different
+//! findings; of 60 drawn from them eight were names, dates or placeholders, the others random,
+//! though mostly examples. How many secrets are missed this does not tell.
 //!
 //! # Not found
 //!
-//! Secrets that nothing is assigned to (`the password is ...`), passwords of letters only, values of fewer than eight
-//! characters, values in other scripts.
+//! Secrets that nothing is assigned to (`the password is ...`), passwords of letters only, values
+//! of fewer than eight characters, values in other scripts.
 
 mod key;
 mod value;
