@@ -22,8 +22,9 @@ use crate::matched::Match;
 use crate::view::View;
 use crate::work::spend;
 
-/// How far before a finding bytes decide about it: one, which must not be of a longer token.
-pub(crate) const BEHIND: usize = 1;
+/// How far before a finding bytes decide about it: a byte that must not be of a longer token, or the
+/// escape of a line break.
+pub(crate) const BEHIND: usize = 2;
 /// How far from a finding's start bytes decide about it and its span.
 pub(crate) const AHEAD: usize = 512;
 
