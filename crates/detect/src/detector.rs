@@ -8,10 +8,15 @@ use crate::email::EmailDetector;
 use crate::injection::InjectionDetector;
 use crate::matched::{self, Match};
 use crate::pii::iban::IbanDetector;
+use crate::pii::ip::IpDetector;
 use crate::pii::national_id::NationalIdDetector;
 use crate::pii::passport::PassportDetector;
+use crate::pii::phone::PhoneDetector;
 use crate::rules::{self, CompileError, Hit, Role, Rules, Spotted};
 use crate::scanner::Scanner;
+use crate::secrets::entropy::EntropyDetector;
+use crate::secrets::jwt::JwtDetector;
+use crate::secrets::private_key::PrivateKeyDetector;
 use crate::view::{self, View};
 
 /// Compiled rules, ready to scan. Cheap to share by reference.
@@ -24,6 +29,11 @@ pub struct Detector {
     ibans: IbanDetector,
     national_ids: NationalIdDetector,
     passports: PassportDetector,
+    phones: PhoneDetector,
+    ips: IpDetector,
+    private_keys: PrivateKeyDetector,
+    tokens: JwtDetector,
+    secrets: EntropyDetector,
     injections: InjectionDetector,
 }
 
@@ -44,6 +54,11 @@ impl Detector {
             ibans: IbanDetector::default(),
             national_ids: NationalIdDetector::default(),
             passports: PassportDetector::default(),
+            phones: PhoneDetector::default(),
+            ips: IpDetector::default(),
+            private_keys: PrivateKeyDetector::default(),
+            tokens: JwtDetector::default(),
+            secrets: EntropyDetector::default(),
             injections: InjectionDetector::new().map_err(rules::automaton_error)?,
         })
     }
@@ -94,6 +109,11 @@ impl Detector {
         self.ibans.scan(view, out);
         self.national_ids.scan(view, out);
         self.passports.scan(view, out);
+        self.phones.scan(view, out);
+        self.ips.scan(view, out);
+        self.private_keys.scan(view, out);
+        self.tokens.scan(view, out);
+        self.secrets.scan(view, out);
         self.injections.scan(view, out);
     }
 

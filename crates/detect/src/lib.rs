@@ -52,15 +52,10 @@ mod pii;
 mod properties;
 mod rules;
 mod scanner;
+mod secrets;
 mod skeleton;
 #[cfg(test)]
 mod testing;
-#[allow(dead_code, reason = "not yet called by `Detector::scan`")]
-mod pii;
-#[cfg(test)]
-mod properties;
-#[allow(dead_code, reason = "not yet called by `Detector::scan`")]
-mod secrets;
 mod view;
 mod word;
 mod work;

@@ -7,9 +7,9 @@ use weir_types::{Category, Severity, Span};
 /// One thing that was found in a text. Never holds the text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
-    /// `literal`, `card`, `email` or `api_key`.
+    /// `literal`, `pattern`, or the built-in detector's name (the table in the crate's docs).
     pub detector: &'static str,
-    /// The literal rule's id, the card's scheme, the key's issuer, or `email`.
+    /// The rule's id, or the kind within the detector: the card's scheme, the key's issuer.
     pub rule: Arc<str>,
     /// What it is evidence of.
     pub category: Category,

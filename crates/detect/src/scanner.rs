@@ -9,6 +9,7 @@ use crate::matched::{self, Match};
 use crate::normal::{Normaliser, Unit, Window};
 use crate::pii;
 use crate::rules::{Hit, Hits, Position};
+use crate::secrets;
 use crate::skeleton::Skeleton;
 use crate::view::View;
 use crate::word;
@@ -24,6 +25,11 @@ const _: () = {
         (pii::iban::BEHIND, pii::iban::AHEAD),
         (pii::national_id::BEHIND, pii::national_id::AHEAD),
         (pii::passport::BEHIND, pii::passport::AHEAD),
+        (pii::phone::BEHIND, pii::phone::AHEAD),
+        (pii::ip::BEHIND, pii::ip::AHEAD),
+        (secrets::private_key::BEHIND, secrets::private_key::AHEAD),
+        (secrets::jwt::BEHIND, secrets::jwt::AHEAD),
+        (secrets::entropy::BEHIND, secrets::entropy::AHEAD),
     ];
     let mut at = 0;
     while at < reaches.len() {

@@ -1,9 +1,12 @@
-//! Personal data with a checksum or a form of its own: bank accounts, national numbers, passports.
+//! Personal data with a checksum or a form of its own: bank accounts,
+//! national numbers, passports, telephones, network addresses.
 
 mod digits;
 pub(crate) mod iban;
+pub(crate) mod ip;
 pub(crate) mod national_id;
 pub(crate) mod passport;
+pub(crate) mod phone;
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -137,7 +140,3 @@ mod locality {
         }
     }
 }
-//! Personal data: numbers and addresses that name a person or a device.
-
-pub(crate) mod ip;
-pub(crate) mod phone;
