@@ -61,7 +61,7 @@ mod word;
 mod work;
 
 pub use detector::Detector;
-pub use language::{Language, identify};
+pub use language::{Language, identify, identify_bytes};
 pub use matched::Match;
 pub use rules::CompileError;
 pub use scanner::Scanner;

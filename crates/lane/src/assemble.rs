@@ -10,6 +10,7 @@ use weir_types::{
 };
 
 use crate::input::{Arrival, Judged};
+use crate::language::SpokenIn;
 
 pub(crate) const RULES: &str = "rules";
 pub(crate) const CLASSIFIER: &str = "classifier";
@@ -27,7 +28,8 @@ pub(crate) struct Identity {
     pub(crate) request_id: String,
     pub(crate) tenant: String,
     pub(crate) worker_id: String,
-    pub(crate) language: Option<String>,
+    /// What the text is in; the caller's claim where the text does not tell.
+    pub(crate) language: SpokenIn,
 }
 
 /// A prompt after the rules.
@@ -88,6 +90,7 @@ impl Findings {
             score: found.score,
             severity: found.severity,
             fingerprint: key.fingerprint(matched),
+            mask: (action == Action::Attenuate).then(|| policy.mask_for(found.detector)),
         });
     }
 }
@@ -191,9 +194,8 @@ pub(crate) fn verdict(
             policy_version: policy.version.clone(),
             policy_hash: policy.hash.clone(),
             models: scores.and(model).cloned().into_iter().collect(),
-            // The caller's word, unverified: hence no confidence in it.
-            language: identity.language.unwrap_or_else(|| "und".to_owned()),
-            language_confidence: 0.0,
+            language: identity.language.tag,
+            language_confidence: identity.language.confidence,
             arm: "live".to_owned(),
             stage: Stage::Fast,
         },

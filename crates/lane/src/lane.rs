@@ -9,6 +9,7 @@ use crate::age::AgeEstimator;
 use crate::assemble::{self, CLASSIFIER, Identity, RULES, Ruled, offset};
 use crate::circuit::Circuit;
 use crate::input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
+use crate::language::SpokenIn;
 
 /// What a lane is made with.
 #[derive(Debug, Clone)]
@@ -166,7 +167,7 @@ impl Lane {
                 request_id,
                 tenant: String::new(),
                 worker_id: String::new(),
-                language: None,
+                language: SpokenIn::of(&[], None),
             },
             policy: Arc::clone(self.policies.for_tenant("")),
             findings: assemble::Findings::default(),
@@ -220,7 +221,7 @@ impl Lane {
                 request_id: input.request_id,
                 tenant: input.tenant,
                 worker_id: input.worker_id,
-                language: input.locale_hint,
+                language: SpokenIn::of(&segments, input.locale_hint),
             },
             policy,
             findings,

@@ -15,6 +15,7 @@ mod assemble;
 mod circuit;
 mod input;
 mod lane;
+mod language;
 
 pub use age::AgeEstimator;
 pub use circuit::Circuit;

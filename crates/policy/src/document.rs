@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-use weir_types::{Action, FailMode};
+use weir_types::{Action, FailMode, Mask};
 
 use crate::yaml::Entries;
 
@@ -52,4 +52,7 @@ pub(crate) struct DetectorDocument {
     pub(crate) action: Action,
     /// Findings below this confidence are reported but not acted upon.
     pub(crate) min_score: Option<Spanned<f32>>,
+    /// How its findings are masked when the action is `attenuate`.
+    #[serde(default)]
+    pub(crate) mask: Mask,
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use weir_types::{Action, Category, FailMode, Micros};
+use weir_types::{Action, Category, FailMode, Mask, Micros};
 
 /// A threshold no calibrated score reaches: the tier never begins.
 pub const NEVER: f32 = 2.0;
@@ -49,6 +49,7 @@ impl Tiers {
 pub(crate) struct DetectorAction {
     pub(crate) action: Action,
     pub(crate) min_score: f32,
+    pub(crate) mask: Mask,
 }
 
 /// Detectors whose silence triggers the fail mode.
@@ -101,5 +102,13 @@ impl Policy {
             Some(known) if score >= known.min_score => known.action,
             _ => Action::Allow,
         }
+    }
+
+    /// How a detector's findings are masked.
+    #[must_use]
+    pub fn mask_for(&self, detector: &str) -> Mask {
+        self.detectors
+            .get(detector)
+            .map_or(Mask::default(), |known| known.mask)
     }
 }

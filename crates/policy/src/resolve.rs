@@ -226,6 +226,7 @@ fn apply(policy: &mut Policy, entry: &Parsed<'_>, problems: &mut Problems) {
         let action = DetectorAction {
             action: detector.action,
             min_score,
+            mask: detector.mask,
         };
         policy.detectors.insert(name.value.clone(), action);
     }

@@ -8,6 +8,7 @@ mod action;
 mod category;
 mod dead_letter;
 mod fingerprint;
+mod mask;
 mod time;
 mod verdict;
 
@@ -15,6 +16,7 @@ pub use action::{Action, FailMode};
 pub use category::{Category, UnknownCategory};
 pub use dead_letter::DeadLetterReason;
 pub use fingerprint::{FingerprintKey, derive_verdict_id, hex};
+pub use mask::{Mask, UnknownMask};
 pub use time::Micros;
 pub use verdict::{
     CategoryScore, Finding, ModelRef, ModelScores, Provenance, Severity, Source, Span, Stage,

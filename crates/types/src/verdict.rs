@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Category, FailMode};
+use crate::{Action, Category, FailMode, Mask};
 
 /// Where an input stands on its topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +58,21 @@ pub struct Finding {
     pub severity: Severity,
     /// Keyed fingerprint of the matched text (see [`crate::FingerprintKey`]).
     pub fingerprint: String,
+    /// How to mask it where the text is passed on attenuated; `None`: the policy leaves it.
+    pub mask: Option<Mask>,
+}
+
+impl Finding {
+    /// What [`Mask::Label`] writes between brackets: the detector for personal data and secrets, the
+    /// category for the rest.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        if self.category == Category::Pii {
+            &self.detector
+        } else {
+            self.category.as_str()
+        }
+    }
 }
 
 /// What the classifier said of one category, and how far that was from changing the outcome.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use weir_lane::Judged;
-use weir_types::{Action, Category, Finding, Severity, Span, Unjudged};
+use weir_types::{Action, Category, Finding, Mask, Severity, Span, Unjudged};
 
 /// One line of `weir check --jsonl`.
 #[derive(Debug, Serialize)]
@@ -51,6 +51,7 @@ pub(crate) struct FindingLine {
     span: Span,
     score: f32,
     severity: Severity,
+    mask: Option<Mask>,
 }
 
 /// A language and how sure that is.
@@ -100,6 +101,7 @@ impl From<Finding> for FindingLine {
             span: finding.span,
             score: finding.score,
             severity: finding.severity,
+            mask: finding.mask,
         }
     }
 }

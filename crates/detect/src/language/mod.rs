@@ -38,6 +38,7 @@ mod words;
 use census::Census;
 use whichlang::Lang;
 
+use crate::normal::Normaliser;
 use crate::work::spend;
 
 /// How much of a text is looked at, in bytes.
@@ -46,6 +47,22 @@ const SAMPLE_BYTES: usize = 512;
 const MIN_LATIN_LETTERS: u16 = 12;
 /// From so many letters on halves are judged apart to see whether they agree.
 const MIN_LETTERS_TO_HALVE: u16 = 60;
+
+/// The language of a text that may be any bytes, disguised or not.
+#[must_use]
+pub fn identify_bytes(text: &[u8]) -> Language {
+    let sample = &text[..text.len().min(SAMPLE_BYTES)];
+    if sample.is_ascii()
+        && let Ok(plain) = std::str::from_utf8(sample)
+    {
+        return identify(plain);
+    }
+    let mut clean = String::with_capacity(sample.len());
+    let mut normaliser = Normaliser::default();
+    // What the sample's end cuts in two is left out.
+    normaliser.push(sample, &mut |unit| clean.push(unit.c));
+    identify(&clean)
+}
 
 /// The language of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -24,7 +24,10 @@ fn names_round_trip_from_mildest_to_strictest() {
         assert_eq!(mask.to_string(), mask.as_str());
     }
     assert!(Mask::ALL.is_sorted());
-    assert_eq!("Full".parse::<Mask>(), Err(UnknownMask("Full".into())));
+    assert_eq!(
+        "Full".parse::<Mask>(),
+        Err(weir_types::UnknownMask("Full".into()))
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
-use weir_detect::{Detector, Match, identify};
+use weir_detect::{Detector, Match, identify_bytes};
 use weir_policy::TextRule;
 use weir_types::{Category, Severity};
 
@@ -190,7 +190,7 @@ fn scan_all(detector: &Detector, texts: &[Vec<u8>], found: &mut Vec<Match>) -> f
 
 fn identify_all(texts: &[Vec<u8>]) -> f64 {
     each(texts, |text| {
-        black_box(identify(&String::from_utf8_lossy(black_box(text))));
+        black_box(identify_bytes(black_box(text)));
     })
 }
 
@@ -266,7 +266,11 @@ impl Random {
 }
 
 fn print(out: &mut impl Write, report: &DetectReport) -> std::io::Result<()> {
-    writeln!(out, "{:>9}  {:>9}  {:>12}", "rules", "load ms", "us a prompt")?;
+    writeln!(
+        out,
+        "{:>9}  {:>9}  {:>12}",
+        "rules", "load ms", "us a prompt"
+    )?;
     for line in &report.by_rules {
         writeln!(
             out,
