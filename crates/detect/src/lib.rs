@@ -1,39 +1,41 @@
-//! The rules engine: literal rules, validated PII and secrets, as spans of the original bytes.
+//! The rules engine: what can be decided exactly, as spans of the original bytes.
 //!
-//! [`Detector::compile`] turns the literal rules of a policy into one automaton;
-//! [`Detector::scan`] looks at a text and appends what it found, by position:
+//! [`Detector::compile`] takes the rules of a policy; [`Detector::scan`] looks at a text and appends what
+//! it found, by position; [`Scanner`] does the same for a text that comes in pieces.
 //!
 //! | detector | rule | looks for | checked by |
 //! |---|---|---|---|
-//! | `literal` | the rule's id | the rule's literals, any case | word boundaries |
-//! | `card` | the scheme, e.g. `visa` | payment card numbers | issuer range, length, Luhn |
+//! | `literal` | the rule's id | the rule's literals, in any case and disguise | letters, gaps, word boundaries |
+//! | `pattern` | the rule's id | the rule's patterns, in any case | their automaton |
+//! | `card` | the scheme | payment card numbers | issuer range, length, Luhn |
+//! | `iban` | `iban` | bank accounts of 89 countries | length, structure, mod 97 |
+//! | `national_id` | country and id, e.g. `br_cpf` | national numbers | checksums, dates, context words |
+//! | `passport` | the zone, e.g. `mrz_td3` | machine-readable zones | check digits (ICAO 9303) |
+//! | `phone` | the region or `international` | telephone numbers | numbering plans, context words |
 //! | `email` | `email` | mail addresses | an RFC 5321 subset |
-//! | `api_key` | the issuer, e.g. `github` | keys of ten issuers | format, checksum where there is one |
+//! | `ip` | `ipv4`, `ipv6` | public network addresses | their form, context |
+//! | `api_key` | the issuer | keys of ten issuers | format, checksum where there is one |
+//! | `private_key` | the armour | PEM, OpenSSH and PGP private keys | header and body |
+//! | `jwt` | `jwt` | JSON web tokens | the decoded header |
+//! | `secret` | `assignment` | passwords and tokens where one is assigned | entropy, not a placeholder |
+//! | `injection` | the heuristic, e.g. `override.de` | prompt injection in twelve languages | words near one another |
 //!
-//! [`identify`] tells the language of a text.
+//! Each module says what its form is, where that is written down, and how often it errs.
 //!
-//! Texts are bytes. Invalid UTF-8 is not repaired: it matches nothing and breaks words, and spans
-//! still count it. A scan is a pure function of the rules and the text; it allocates nothing when
-//! it finds nothing.
+//! Texts are bytes. They go through three layers (`docs/adr/0006-detection.md`):
+//!
+//! - `normal/` turns them into *clean text*: decoded, visible, in one spelling;
+//! - `skeleton/` turns that into letters alone, look-alikes as one, for literals;
+//! - `view.rs` is how detectors read clean text and report original bytes.
+//!
+//! `rules/` compiles a policy's rules, `scanner.rs` drives everything, `matched.rs` puts findings in order.
+//! [`mask`] masks findings in the original bytes; [`identify`] tells the language.
 //!
 //! # Cost
 //!
-//! A scan of `n` bytes with `m` raw hits takes O(n + m log m) steps whatever the text, and `m` is
-//! at most `n` times the number of literals that end in one another. The tests count the steps on
-//! 10 MB of hostile input rather than time them. Per part:
-//!
-//! - the automaton takes one transition per byte, which is most of the time on ordinary prompts;
-//! - cards are looked for by probing 2 bytes in 12, and each run of digits is walked once,
-//!   with at most 38 bytes of look-ahead per group of digits;
-//! - an address costs at most 73 bytes before its `@` and 255 after, and neither side crosses
-//!   another `@`;
-//! - a key costs at most its maximal length after its prefix.
-//!
-//! # What is not here yet
-//!
-//! Look-alikes, zero-width characters, full-width digits and mixed-case non-ASCII literals slip
-//! through: a normaliser will put the text into one spelling and map spans back. The scan already
-//! goes through the seam that it needs (`view.rs`).
+//! A scan of `n` bytes with `m` raw hits takes O(n + m log m) steps whatever the text, and `m` is at most
+//! `n` times the number of literals that end in one another. The tests count steps on megabytes of
+//! hostile input rather than time them; `weir bench detect` times ordinary ones.
 
 mod api_key;
 mod card;

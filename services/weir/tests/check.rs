@@ -300,14 +300,14 @@ fn a_single_text() {
 
     let finished = finish(
         command(&NO_HURRY)
-            .args(["--json", "--tenant", "acme", "--lang", "de"])
+            .args(["--json", "--tenant", "acme", "--lang", "en-GB"])
             .arg(text),
     );
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let answer: Value = serde_json::from_str(finished.stdout.trim_end()).unwrap();
     assert_eq!(answer["id"], "1");
-    assert_eq!(answer["language"]["tag"], "de");
-    let row = json!({"id": "1", "text": text, "lang": "de", "tenant": "acme"});
+    assert_eq!(answer["language"]["tag"], "en-GB");
+    let row = json!({"id": "1", "text": text, "lang": "en-GB", "tenant": "acme"});
     assert_eq!(answers(&[], &[row]), [answer]);
 }
 

@@ -106,9 +106,12 @@ fn compatible(c: char) -> Vec<char> {
         if invisible(part) {
             return;
         }
-        match out.last_mut() {
-            Some(last) if let Some(both) = compose(*last, part) => *last = both,
-            _ => out.push(part),
+        match out
+            .last_mut()
+            .and_then(|last| Some((compose(*last, part)?, last)))
+        {
+            Some((both, last)) => *last = both,
+            None => out.push(part),
         }
     });
     out
@@ -147,8 +150,6 @@ mod tests {
                 // Newer scripts than the standard library knows are left out of the check.
                 assert_eq!(digit(c), char::from_digit(value, 10));
             }
-            let before = char::from_u32(zero - 1).unwrap();
-            assert!(!before.is_numeric() || digit(before).is_some() || digit(before).is_none());
         }
         assert_eq!(digit('a'), None);
         assert_eq!(digit('\u{66a}'), None);
