@@ -10,6 +10,9 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
+use crate::detector::Detector;
 use crate::matched::Match;
 use crate::normal::{Unit, Window};
 use crate::scanner::Scanner;
@@ -23,17 +26,24 @@ const LONGEST_DECODED: usize = 64 << 10;
 const GROUP: usize = 4;
 const GROUP_BYTES: usize = 3;
 
-/// Looks for islands in a text that comes character by character.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Islands<'a> {
-    /// Characters of the run so far.
-    run: usize,
-    island: Option<Box<Island<'a>>>,
+/// The text that islands lie in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outside<'a> {
+    pub(crate) detector: &'a Detector,
+    /// Where its first byte stands in the judged text.
+    pub(crate) base: i64,
 }
 
-#[derive(Debug, Clone)]
-struct Island<'a> {
-    scanner: Scanner<'a>,
+/// Looks for islands in a text that comes character by character.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Islands {
+    /// Characters of the run so far.
+    run: usize,
+    island: Option<Box<Island>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Island {
     /// What it holds. Scanned at its end: a scan of three bytes at a time would be a slow one.
     text: Vec<u8>,
     /// The original bytes of each group.
@@ -44,19 +54,19 @@ struct Island<'a> {
     valid: usize,
 }
 
-impl<'a> Islands<'a> {
-    /// Takes a character, which `window` ends with. `inner` makes a scanner for what an island holds.
+impl Islands {
+    /// Takes a character, which `window` ends with. `outside` says where the text stands and what is
+    /// looked for in an island that has ended.
     pub(crate) fn push(
         &mut self,
         unit: Unit,
         window: &Window,
-        base: i64,
-        inner: impl FnOnce() -> Scanner<'a>,
+        outside: Outside<'_>,
         out: &mut Vec<Match>,
     ) {
         let Some(value) = value(unit.c) else {
             if self.run > 0 {
-                self.end(base, out);
+                self.end(outside, out);
             }
             return;
         };
@@ -65,32 +75,31 @@ impl<'a> Islands<'a> {
             return;
         }
         if self.run == SHORTEST {
-            self.island = Island::begin(inner(), window).map(Box::new);
+            self.island = Island::begin(window).map(Box::new);
         } else if let Some(island) = &mut self.island
             && !island.push(value, unit.start..unit.end)
         {
-            self.close(base, out);
+            self.close(outside, out);
         }
     }
 
     /// The run ends here.
-    pub(crate) fn end(&mut self, base: i64, out: &mut Vec<Match>) {
-        self.close(base, out);
+    pub(crate) fn end(&mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
+        self.close(outside, out);
         self.run = 0;
     }
 
-    fn close(&mut self, base: i64, out: &mut Vec<Match>) {
+    fn close(&mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
         if let Some(island) = self.island.take() {
-            island.finish(base, out);
+            island.finish(outside, out);
         }
     }
 }
 
-impl<'a> Island<'a> {
+impl Island {
     /// `None` if the run that ends the window does not hold text.
-    fn begin(scanner: Scanner<'a>, window: &Window) -> Option<Self> {
+    fn begin(window: &Window) -> Option<Self> {
         let mut island = Self {
-            scanner,
             text: Vec::new(),
             groups: Vec::new(),
             group: Vec::with_capacity(GROUP),
@@ -151,20 +160,21 @@ impl<'a> Island<'a> {
         false
     }
 
-    fn finish(mut self, base: i64, out: &mut Vec<Match>) {
+    fn finish(mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
         // One character alone holds no byte.
         if self.group.len() > 1 {
             self.take_group();
         }
         let mut found = Vec::new();
-        self.scanner.push(&self.text[..self.valid], &mut found);
-        self.scanner.finish(&mut found);
+        let mut scanner = Scanner::inside(outside.detector);
+        scanner.push(&self.text[..self.valid], &mut found);
+        scanner.finish(&mut found);
         let groups = &self.groups;
         out.extend(found.into_iter().filter_map(|mut found| {
             let first = usize::try_from(found.span.start).ok()? / GROUP_BYTES;
             let last = usize::try_from(found.span.end - 1).ok()? / GROUP_BYTES;
             let range = groups.get(first)?.start..groups.get(last)?.end;
-            found.span = view::span(&range, base);
+            found.span = view::span(&range, outside.base);
             Some(found)
         }));
     }

@@ -53,6 +53,7 @@ mod pii;
 #[cfg(test)]
 mod properties;
 mod rules;
+mod saved;
 mod scanner;
 mod secrets;
 mod skeleton;
@@ -66,4 +67,5 @@ pub use detector::Detector;
 pub use language::{Language, identify, identify_bytes};
 pub use matched::Match;
 pub use rules::CompileError;
+pub use saved::StateError;
 pub use scanner::Scanner;

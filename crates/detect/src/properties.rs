@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use weir_policy::{Near, TextRule};
 
-use crate::testing::{rule, scan_pieces};
+use crate::testing::{rule, scan_pieces, scan_with_pauses};
 use crate::{Detector, Match, api_key, card, work};
 
 fn detector() -> &'static Detector {
@@ -201,6 +201,7 @@ proptest! {
         cuts.sort_unstable();
         let starts = std::iter::once(&0).chain(&cuts);
         let pieces: Vec<&[u8]> = starts.zip(&cuts).map(|(&from, &to)| &text[from..to]).collect();
+        prop_assert_eq!(&scan_with_pauses(detector, &pieces, 3), &whole);
         prop_assert_eq!(scan_pieces(detector, &pieces, 3), whole);
     }
 }
@@ -225,6 +226,7 @@ proptest! {
             }
         }
         let (streamed, whole) = (scan_pieces(detector, &pieces, 0), scan(&text, 0));
+        prop_assert_eq!(&scan_with_pauses(detector, &pieces, 0), &streamed);
         for m in &streamed {
             prop_assert!(whole.contains(m), "only in pieces: {:?} {:?}", m, around(&text, m));
         }

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::detector::Detector;
 use crate::injection;
-use crate::island::Islands;
+use crate::island::{Islands, Outside};
 use crate::matched::{self, Match};
 use crate::normal::{Normaliser, Unit, Window};
 use crate::pii;
 use crate::rules::{Hit, Hits, Position};
+use crate::saved::{self, StateError};
 use crate::secrets;
 use crate::skeleton::Skeleton;
 use crate::view::View;
@@ -48,14 +51,21 @@ const _: () = {
 #[derive(Debug, Clone)]
 pub struct Scanner<'a> {
     detector: &'a Detector,
+    /// Where the automaton of literals is; follows from the skeleton.
+    position: Position,
+    state: State,
+}
+
+/// What a scan remembers of the text so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
     base: i64,
     normaliser: Normaliser,
     window: Window,
     skeleton: Skeleton,
-    position: Position,
     hits: Hits,
     /// `None`: this is the inside of one.
-    islands: Option<Islands<'a>>,
+    islands: Option<Islands>,
     /// Clean bytes from the beginning of the text before which findings have been handed over.
     decided: usize,
 }
@@ -64,26 +74,57 @@ impl<'a> Scanner<'a> {
     /// A scan of a text whose first byte is byte `base` of the judged text.
     #[must_use]
     pub fn new(detector: &'a Detector, base: i64) -> Self {
-        Self {
-            islands: Some(Islands::default()),
-            ..Self::inner(detector, base)
-        }
+        Self::with(detector, base, Some(Islands::default()))
     }
 
     /// A scan of what an island holds.
-    fn inner(detector: &'a Detector, base: i64) -> Self {
+    pub(crate) fn inside(detector: &'a Detector) -> Self {
+        Self::with(detector, 0, None)
+    }
+
+    fn with(detector: &'a Detector, base: i64, islands: Option<Islands>) -> Self {
         let literals = &detector.rules.literals;
         Self {
             detector,
-            base,
-            normaliser: Normaliser::default(),
-            window: Window::default(),
-            skeleton: Skeleton::new(literals.longest()),
             position: literals.start(),
-            hits: Hits::default(),
-            islands: None,
-            decided: 0,
+            state: State {
+                base,
+                normaliser: Normaliser::default(),
+                window: Window::default(),
+                skeleton: Skeleton::new(literals.longest()),
+                hits: Hits::default(),
+                islands,
+                decided: 0,
+            },
         }
+    }
+
+    /// The state as bytes, to go on later or elsewhere. It holds some of the text: the last 2.5 KB or
+    /// so, and an unfinished base64 island of up to 64 KiB.
+    ///
+    /// # Errors
+    /// When the state cannot be written, which memory alone could cause.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        saved::save(self.detector.rules.hash, &self.state)
+    }
+
+    /// Goes on from a saved state. What comes next is found as if there had been no pause.
+    ///
+    /// # Errors
+    /// When the bytes are no saved state, are damaged, or were saved under other rules or by another
+    /// version of this crate's format: scan again from the beginning then.
+    pub fn restore(detector: &'a Detector, bytes: &[u8]) -> Result<Self, StateError> {
+        let state: State = saved::restore(detector.rules.hash, bytes)?;
+        let literals = &detector.rules.literals;
+        let mut position = literals.start();
+        for symbol in state.skeleton.closed() {
+            literals.advance(&mut position, symbol);
+        }
+        Ok(Self {
+            detector,
+            position,
+            state,
+        })
     }
 
     /// Takes the next piece of the text and appends what is certain now.
@@ -99,18 +140,18 @@ impl<'a> Scanner<'a> {
     }
 
     fn take(&mut self, piece: &[u8], last: bool, out: &mut Vec<Match>) {
-        let Self {
-            detector,
+        let State {
             base,
             normaliser,
             window,
             skeleton,
-            position,
             hits,
             islands,
             ..
-        } = self;
-        let (detector, base) = (*detector, *base);
+        } = &mut self.state;
+        let position = &mut self.position;
+        let (detector, base) = (self.detector, *base);
+        let outside = Outside { detector, base };
         let mut hidden = Vec::new();
         window.reserve(piece.len());
         let rules = &detector.rules;
@@ -133,20 +174,14 @@ impl<'a> Scanner<'a> {
             window.push(unit);
             skeleton.push(unit, &mut on_event);
             if let Some(islands) = islands {
-                islands.push(
-                    unit,
-                    window,
-                    base,
-                    || Scanner::inner(detector, 0),
-                    &mut hidden,
-                );
+                islands.push(unit, window, outside, &mut hidden);
             }
         };
         if last {
             normaliser.finish(&mut on_unit);
             skeleton.finish(&mut on_event);
             if let Some(islands) = islands {
-                islands.end(base, &mut hidden);
+                islands.end(outside, &mut hidden);
             }
         } else {
             normaliser.push(piece, &mut on_unit);
@@ -158,27 +193,27 @@ impl<'a> Scanner<'a> {
 
     /// Decides what begins far enough before the end of what is known.
     fn advance(&mut self, end: bool, out: &mut Vec<Match>) {
-        let text = self.window.text();
-        let known = self.window.dropped() + text.len();
+        let text = self.state.window.text();
+        let known = self.state.window.dropped() + text.len();
         let until = if end {
             known
         } else {
             let at = text.len().saturating_sub(AHEAD);
-            self.window.dropped() + word::boundary_before(text, at)
+            self.state.window.dropped() + word::boundary_before(text, at)
         };
-        if until > self.decided || end {
+        if until > self.state.decided || end {
             self.scan_window(until, end, out);
-            self.decided = until;
+            self.state.decided = until;
             let unneeded = until
-                .saturating_sub(self.window.dropped())
+                .saturating_sub(self.state.window.dropped())
                 .saturating_sub(BEHIND);
-            let unneeded = word::boundary_before(self.window.text(), unneeded);
-            self.window.drop_front(unneeded);
+            let unneeded = word::boundary_before(self.state.window.text(), unneeded);
+            self.state.window.drop_front(unneeded);
         }
-        let (detector, base) = (self.detector, self.base);
-        self.hits.settle(
+        let (detector, base) = (self.detector, self.state.base);
+        self.state.hits.settle(
             &detector.rules.worth,
-            self.normaliser.taken(),
+            self.state.normaliser.taken(),
             end,
             &mut |hit| out.push(detector.finding(&hit, base)),
         );
@@ -188,14 +223,14 @@ impl<'a> Scanner<'a> {
     /// been decided already.
     fn scan_window(&mut self, until: usize, end: bool, out: &mut Vec<Match>) {
         let place = |at: usize| {
-            let at = at - self.window.dropped();
-            self.window.original(&(at..at)).start
+            let at = at - self.state.window.dropped();
+            self.state.window.original(&(at..at)).start
         };
-        let low = place(self.decided);
+        let low = place(self.state.decided);
         let high = if end { usize::MAX } else { place(until) };
-        let view = View::of(&self.window, self.base);
+        let view = View::of(&self.state.window, self.state.base);
         let from = out.len();
-        let (detector, base, hits) = (self.detector, self.base, &mut self.hits);
+        let (detector, base, hits) = (self.detector, self.state.base, &mut self.state.hits);
         let mut certain = Vec::new();
         detector.scan_clean(&view, out, &mut |hit| {
             if (low..high).contains(&hit.span.start) {

@@ -49,3 +49,17 @@ pub(crate) fn scan_pieces(detector: &Detector, pieces: &[&[u8]], base: i64) -> V
     matched::settle(&mut out, 0);
     out
 }
+
+/// The same, saved and restored after every piece.
+pub(crate) fn scan_with_pauses(detector: &Detector, pieces: &[&[u8]], base: i64) -> Vec<Match> {
+    let mut out = Vec::new();
+    let mut scanner = crate::Scanner::new(detector, base);
+    for piece in pieces {
+        scanner.push(piece, &mut out);
+        let saved = scanner.save().unwrap();
+        scanner = crate::Scanner::restore(detector, &saved).unwrap();
+    }
+    scanner.finish(&mut out);
+    matched::settle(&mut out, 0);
+    out
+}

@@ -1,7 +1,9 @@
 //! Runs of characters that nobody sees, as they go by.
 
+use serde::{Deserialize, Serialize};
+
 /// What a run is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// Tag characters, U+E0000..E007F.
     Tag,
@@ -21,7 +23,7 @@ const LONGEST_REGION: usize = 6;
 const SHORTEST_REGION: usize = 3;
 
 /// A run of hidden characters of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) kind: Kind,
     /// Original bytes.
@@ -32,7 +34,7 @@ pub(crate) struct Run {
 }
 
 /// How far a run of tags is the rest of a flag sequence (Unicode Technical Standard 51, annex C).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Flag {
     No,
     /// So many letters or digits since the black flag.
@@ -40,7 +42,7 @@ enum Flag {
 }
 
 /// Follows a text and keeps the runs that have ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hidden {
     run: Option<Run>,
     after_flag: bool,

@@ -25,6 +25,7 @@ mod escape;
 mod hidden;
 mod window;
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::char::{compose, is_combining_mark};
 
 use crate::work::spend;
@@ -39,7 +40,7 @@ pub(crate) const MAX_MARKS: u8 = 4;
 pub(crate) const MAX_PENDING: usize = 11;
 
 /// A clean character and what it stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unit {
     pub(crate) c: char,
     /// Original bytes, from the beginning of the text.
@@ -50,7 +51,7 @@ pub(crate) struct Unit {
 }
 
 /// The normaliser's state between two pieces of a text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Normaliser {
     /// Bytes of a sequence that is not whole yet.
     pending: Vec<u8>,

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Unit;
+use serde::{Deserialize, Serialize};
 
 /// A window of clean text. Positions in it count from its own beginning.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Window {
     text: Vec<u8>,
     /// In order of `at`; the first begins at or before the window.
@@ -15,7 +16,7 @@ pub(crate) struct Window {
 }
 
 /// A stretch of clean text and what it stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Segment {
     /// Where it begins, in clean bytes from the beginning of the text.
     at: usize,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Role, Worth};
 use crate::work::spend;
+use serde::{Deserialize, Serialize};
 
 /// How far beyond a hit the text must be known before its conditions are decided, in original
 /// bytes: a condition's literal of 256 bytes, at most 256 away, drawn out by disguises, and the
@@ -14,7 +15,7 @@ pub(crate) const SETTLED_AFTER: usize = 8192;
 const REACH: usize = 1024;
 
 /// A literal or pattern that was found, in original bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hit {
     pub(crate) rule: u32,
     pub(crate) role: Role,
@@ -23,7 +24,7 @@ pub(crate) struct Hit {
 }
 
 /// Hits whose conditions are not decided yet, and what decides them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hits {
     waiting: Vec<Hit>,
     /// Hits of `except` and `near`.

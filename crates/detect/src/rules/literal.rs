@@ -112,16 +112,9 @@ impl Literals {
             }
             Event::Closed(symbol) => symbol,
         };
-        let mut state = position.0;
-        if symbol.is_ascii() {
-            state = self.automaton.next_state(Anchored::No, state, symbol as u8);
-        } else {
-            for &byte in symbol.encode_utf8(&mut [0; 4]).as_bytes() {
-                state = self.automaton.next_state(Anchored::No, state, byte);
-            }
-        }
-        position.0 = state;
+        self.advance(position, symbol);
         spend(1);
+        let state = position.0;
         if !self.automaton.is_match(state) {
             return;
         }
@@ -137,6 +130,13 @@ impl Literals {
                     found((literal.rule, literal.role, range));
                 }
             }
+        }
+    }
+
+    /// Goes on by a symbol.
+    pub(crate) fn advance(&self, position: &mut Position, symbol: char) {
+        for &byte in symbol.encode_utf8(&mut [0; 4]).as_bytes() {
+            position.0 = self.automaton.next_state(Anchored::No, position.0, byte);
         }
     }
 }

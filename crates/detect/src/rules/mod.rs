@@ -20,6 +20,7 @@ mod tests;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use weir_policy::TextRule;
 use weir_types::{Category, Severity};
 
@@ -48,7 +49,7 @@ pub(crate) struct Worth {
 }
 
 /// What a literal is to its rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Role {
     Finding,
     Except,
@@ -66,6 +67,8 @@ pub(crate) struct Entry<'a> {
 /// The rules, compiled.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
+    /// Of everything they are made of, for saved states.
+    pub(crate) hash: u64,
     pub(crate) worth: Vec<Worth>,
     pub(crate) literals: Literals,
     pub(crate) exact: Exact,
@@ -77,12 +80,22 @@ impl Rules {
         let entries = entries(rules)?;
         let (in_skeletons, as_spelt) = Literals::split(&entries)?;
         Ok(Self {
+            hash: hash(rules),
             worth: rules.iter().map(worth).collect(),
             literals: in_skeletons,
             exact: Exact::compile(&as_spelt)?,
             patterns: Patterns::compile(rules)?,
         })
     }
+}
+
+/// FNV-1a (64 bits) over the rules as they are written.
+fn hash(rules: &[TextRule]) -> u64 {
+    format!("{rules:?}")
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 fn worth(rule: &TextRule) -> Worth {

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 
 use crate::normal::Unit;
 use fold::{Class, Folded};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use align::matches;
 pub(crate) use literal::Shape;
@@ -31,7 +32,7 @@ const CELL_ITEMS: usize = 32;
 const FEW: usize = 160;
 
 /// What stands between a letter and the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Gap {
     /// Nothing.
     None,
@@ -46,7 +47,7 @@ pub(crate) enum Gap {
 }
 
 /// A letter, or the same letter several times with nothing between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Item {
     pub(crate) letter: char,
     pub(crate) symbol: char,
@@ -63,7 +64,7 @@ pub(crate) struct Item {
 }
 
 /// Items of one symbol, one after the other, with or without gaps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) symbol: char,
     /// Its first item, counted from the beginning of the text.
@@ -80,7 +81,7 @@ pub(crate) enum Event {
 }
 
 /// The skeleton of a text, as far back as rules reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Skeleton {
     items: Vec<Item>,
     /// Items dropped so far.
@@ -268,6 +269,12 @@ impl Skeleton {
             self.items.drain(..unneeded);
             self.dropped += unneeded;
         }
+    }
+
+    /// The symbols of the complete cells that are kept.
+    pub(crate) fn closed(&self) -> impl Iterator<Item = char> {
+        let complete = self.cells.len().saturating_sub(1);
+        self.cells[..complete].iter().map(|cell| cell.symbol)
     }
 
     /// The items of the last `cells` cells when the last one has just been closed, the item before
