@@ -334,8 +334,19 @@ fn cost_is_linear_on_hostile_texts() {
 
 #[test]
 fn cost_is_linear_at_ten_megabytes() {
-    let detector = &Detector::compile(&[]).unwrap();
-    for unit in ["4", "4 4 4 4 ", "@", "a@", "ghp_"] {
+    let detector = &Detector::compile(&[rule("r", &["kill yourself now"])]).unwrap();
+    let flood = format!("k{}", "\u{301}\u{316}".repeat(500));
+    for unit in [
+        "4",
+        "4 4 4 4 ",
+        "@",
+        "a@",
+        "ghp_",
+        "a",
+        "kill yourself no ",
+        "k i l l y o u r s e l f ",
+        &flood,
+    ] {
         let (small, large) = (
             steps(detector, unit, 5_000_000),
             steps(detector, unit, 10_000_000),
