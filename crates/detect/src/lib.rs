@@ -38,6 +38,7 @@
 //! hostile input rather than time them; `weir bench detect` times ordinary ones.
 
 mod api_key;
+mod builtin;
 mod card;
 mod checksum;
 mod context;
@@ -65,7 +66,7 @@ mod work;
 
 pub use detector::Detector;
 pub use language::{Language, identify, identify_bytes};
-pub use matched::Match;
+pub use matched::{Match, settle};
 pub use rules::CompileError;
 pub use saved::StateError;
 pub use scanner::Scanner;
