@@ -8,9 +8,11 @@ Writes figures only, never a row's text. README.md says what they do and do not 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from data import TYPES, Row, read
 from tools import Result, presidio, weir
 
 THRESHOLDS = [0.0, 0.5]
-"""Presidio's default, and one at which its weakest patterns need a context word."""
+"""Presidio's default, and one at which the weakest patterns of either need a context word."""
 
 SCOPE = [
     "Rows carry no spans, only the types in them: precision and recall are by row and type.",
@@ -40,11 +42,16 @@ def main() -> None:
     if not annotated:
         raise SystemExit(f"no annotated rows in {arguments.data}: is this the right folder?")
     texts = [row.text for row in annotated + harmless]
-    runs = {"weir": weir(arguments.weir, arguments.policies, texts, arguments.rounds)}
+    runs: dict[str, Result] = {}
+    timed = weir(arguments.weir, arguments.policies, texts, arguments.rounds, THRESHOLDS)
+    for threshold, result in timed.items():
+        runs[f"weir>={threshold:g}"] = result
     for threshold, result in presidio(texts, THRESHOLDS).items():
         runs[f"presidio>={threshold:g}"] = result
     report = {
         "scope": SCOPE,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": commit(),
         "split": arguments.split,
         "rows": {"annotated": len(annotated), "harmless": len(harmless)},
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
@@ -66,6 +73,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of Weir; the best counts")
     parser.add_argument("--json", type=Path, help="where to write the report")
     return parser.parse_args()
+
+
+def commit() -> str:
+    """Of the working tree, marked when it differs from that."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def describe(run: Result, annotated: list[Row]) -> dict[str, Any]:

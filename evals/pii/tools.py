@@ -59,32 +59,44 @@ class Result:
     """Findings outside the comparison, by name."""
 
 
-def weir(program: Path, policies: Path, texts: list[str], rounds: int) -> Result:
-    """By `weir check --jsonl --rules-only`. Start-up is timed apart and taken off."""
+def weir(
+    program: Path, policies: Path, texts: list[str], rounds: int, thresholds: list[float]
+) -> dict[float, Result]:
+    """By `weir check --jsonl --rules-only`; one result a threshold.
+
+    Start-up is timed apart and taken off.
+    """
     answers = _weir_run(program, policies, texts)[1]
     start_up = min(_weir_run(program, policies, texts[:1])[0] for _ in range(rounds))
     # A few thousand rows take less time than start-up varies by.
     many = texts * max(1, TIMED_ROWS // len(texts))
     seconds = min(_weir_run(program, policies, many)[0] for _ in range(rounds)) - start_up
-    other: dict[str, int] = {}
-    found = []
-    for line in answers:
-        answer = json.loads(line)
+    judged = [json.loads(line) for line in answers]
+    for answer in judged:
         # A row that could not be judged would count as one without findings.
         if "error" in answer or answer["unjudged"]:
             raise SystemExit(f"row {answer.get('id', answer.get('line'))} was not judged")
-        types = set()
-        for finding in answer["findings"]:
-            name = finding["detector"]
-            if name in WEIR_TYPES:
-                types.add(WEIR_TYPES[name])
-            else:
-                other[name] = other.get(name, 0) + 1
-        found.append(frozenset(types))
-    if len(found) != len(texts):
-        raise SystemExit(f"weir answered {len(found)} of {len(texts)} rows")
+    if len(judged) != len(texts):
+        raise SystemExit(f"weir answered {len(judged)} of {len(texts)} rows")
     name = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    return Result(name.stdout.strip(), found, len(many) / max(seconds, 1e-6), other)
+    results = {}
+    for threshold in thresholds:
+        other: dict[str, int] = {}
+        found = []
+        for answer in judged:
+            types = set()
+            for finding in answer["findings"]:
+                detector = finding["detector"]
+                if finding["score"] < threshold:
+                    continue
+                if detector in WEIR_TYPES:
+                    types.add(WEIR_TYPES[detector])
+                else:
+                    other[detector] = other.get(detector, 0) + 1
+            found.append(frozenset(types))
+        rate = len(many) / max(seconds, 1e-6)
+        results[threshold] = Result(name.stdout.strip(), found, rate, other)
+    return results
 
 
 def _weir_run(program: Path, policies: Path, texts: list[str]) -> tuple[float, list[str]]:

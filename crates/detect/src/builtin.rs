@@ -2,17 +2,17 @@
 
 use std::sync::LazyLock;
 
-use crate::api_key::KeyDetector;
-use crate::card::CardDetector;
-use crate::email::EmailDetector;
 use crate::injection::InjectionDetector;
 use crate::matched::Match;
+use crate::pii::card::CardDetector;
+use crate::pii::email::EmailDetector;
 use crate::pii::iban::IbanDetector;
 use crate::pii::ip::IpDetector;
 use crate::pii::national_id::NationalIdDetector;
 use crate::pii::passport::PassportDetector;
 use crate::pii::phone::PhoneDetector;
 use crate::rules::{self, CompileError};
+use crate::secrets::api_key::KeyDetector;
 use crate::secrets::entropy::EntropyDetector;
 use crate::secrets::jwt::JwtDetector;
 use crate::secrets::private_key::PrivateKeyDetector;

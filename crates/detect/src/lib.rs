@@ -37,13 +37,9 @@
 //! `n` times the number of literals that end in one another. The tests count steps on megabytes of
 //! hostile input rather than time them; `weir bench detect` times ordinary ones.
 
-mod api_key;
 mod builtin;
-mod card;
-mod checksum;
 mod context;
 mod detector;
-mod email;
 mod injection;
 mod island;
 mod language;

@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use weir_policy::{Near, TextRule};
 
+use crate::pii::card;
+use crate::secrets::api_key;
 use crate::testing::{rule, scan_pieces, scan_with_pauses};
-use crate::{Detector, Match, api_key, card, work};
+use crate::{Detector, Match, work};
 
 fn detector() -> &'static Detector {
     static DETECTOR: LazyLock<Detector> = LazyLock::new(compile);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::checksum::crc32;
+use crate::secrets::api_key::checksum::crc32;
 
 /// Changes whenever what is saved changes its meaning.
 const FORMAT: u8 = 1;

@@ -19,17 +19,20 @@ use crate::word;
 
 /// How far before its first byte a finding in the clean text may depend on the text, in clean bytes.
 const BEHIND: usize = 512;
-/// How far after its first byte: the longest API keys have a little over 1,000 bytes.
+/// How far after its first byte: the longest API keys and private keys.
 const AHEAD: usize = 2048;
 
 const _: () = {
     let reaches = [
         (injection::BEHIND, injection::AHEAD),
+        (pii::card::BEHIND, pii::card::AHEAD),
+        (pii::email::BEHIND, pii::email::AHEAD),
         (pii::iban::BEHIND, pii::iban::AHEAD),
         (pii::national_id::BEHIND, pii::national_id::AHEAD),
         (pii::passport::BEHIND, pii::passport::AHEAD),
         (pii::phone::BEHIND, pii::phone::AHEAD),
         (pii::ip::BEHIND, pii::ip::AHEAD),
+        (secrets::api_key::BEHIND, secrets::api_key::AHEAD),
         (secrets::private_key::BEHIND, secrets::private_key::AHEAD),
         (secrets::jwt::BEHIND, secrets::jwt::AHEAD),
         (secrets::entropy::BEHIND, secrets::entropy::AHEAD),

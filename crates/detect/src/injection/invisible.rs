@@ -16,8 +16,9 @@ use crate::view;
 
 /// Fewest zero-width characters or variation selectors in a row that are a finding.
 const MIN_RUN: usize = 8;
-/// Tags in a row that spell more than a slip: a few words.
-const MANY_TAGS: usize = 4;
+/// Tags in a row that spell more than a slip: flags have up to seven, which are left over where
+/// something took the emoji before them away.
+const MANY_TAGS: usize = 8;
 
 /// What a run of characters that nobody sees is found to be.
 pub(crate) fn invisible(run: &HiddenRun, base: i64) -> Option<Match> {

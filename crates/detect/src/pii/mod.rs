@@ -1,12 +1,16 @@
-//! Personal data with a checksum or a form of its own: bank accounts,
-//! national numbers, passports, telephones, network addresses.
+//! Personal data with a checksum or a form of its own: payment cards, bank accounts, national
+//! numbers, passports, telephones, mail and network addresses.
 
+pub(crate) mod card;
 mod digits;
+pub(crate) mod email;
 pub(crate) mod iban;
 pub(crate) mod ip;
+mod luhn;
 pub(crate) mod national_id;
 pub(crate) mod passport;
 pub(crate) mod phone;
+mod words;
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -62,7 +66,7 @@ pub(crate) mod testing {
 mod locality {
     use proptest::prelude::*;
 
-    use super::{iban, national_id, passport};
+    use super::{card, email, iban, national_id, passport};
     use crate::matched::Match;
     use crate::view::View;
 
@@ -80,6 +84,18 @@ mod locality {
 
     fn text() -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(vec![
+            "4111 1111 1111 1111",
+            "4012888888881881",
+            "6304 0000 0000",
+            "6011 0009 9013 9424",
+            "1111",
+            "1881 ",
+            "bob@example.com",
+            "@",
+            "://",
+            "a.b",
+            "é",
+            "card",
             "DE89 3704 0044 0532 0130 00",
             "NO9386011117947",
             "450.749.528-83",
@@ -119,7 +135,11 @@ mod locality {
         fn findings_depend_on_their_surroundings_only(text in text()) {
             let text = text.as_bytes();
             let ids = national_id::NationalIdDetector::default();
-            let detectors: [(Scan<'_>, usize, usize); 3] = [
+            let cards = card::CardDetector::default();
+            let emails = email::EmailDetector::default();
+            let detectors: [(Scan<'_>, usize, usize); 5] = [
+                (&|view, out| cards.scan(view, out), card::BEHIND, card::AHEAD),
+                (&|view, out| emails.scan(view, out), email::BEHIND, email::AHEAD),
                 (&|view, out| iban::IbanDetector::default().scan(view, out), iban::BEHIND, iban::AHEAD),
                 (&|view, out| passport::PassportDetector::default().scan(view, out), passport::BEHIND, passport::AHEAD),
                 (&|view, out| ids.scan(view, out), national_id::BEHIND, national_id::AHEAD),

@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::literal::automaton_error;
 use super::{CompileError, Entry, Role};
-use crate::api_key;
+use crate::secrets::api_key;
 use crate::word;
 use crate::work::spend;
 

@@ -1,7 +1,8 @@
-//! What opens doors: private keys, tokens, passwords.
+//! What opens doors: API keys, private keys, tokens, passwords.
 
 use crate::work::spend;
 
+pub(crate) mod api_key;
 pub(crate) mod entropy;
 pub(crate) mod jwt;
 pub(crate) mod private_key;

@@ -2,7 +2,7 @@
 
 use weir_types::Severity;
 
-use crate::checksum::luhn;
+use crate::pii::luhn::luhn;
 
 use super::checks::{digits, is_date, number, varied, weighted};
 use super::format::{Format, NEVER};

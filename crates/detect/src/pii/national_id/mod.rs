@@ -58,7 +58,6 @@ mod format;
 mod middle_east;
 mod northern_europe;
 mod southern_europe;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -72,9 +71,9 @@ use crate::matched::Match;
 use crate::view::View;
 use crate::work::spend;
 
+use crate::pii::words::{self, Words};
 use candidate::Candidate;
 use format::{Format, NEVER, layout_key};
-use words::Words;
 
 /// Bytes before a number on which its finding depends.
 pub(crate) const BEHIND: usize = context::BEFORE;

@@ -198,7 +198,9 @@ impl PhoneDetector {
             let near = self.words.near(text, &chain.range(groups));
             // `+1.2125550123` is how domain registries write numbers, and how sums look.
             let decimal = chain.separators.dot && groups <= 2;
-            let bare = skip > 0 && (groups < 2 || count < MIN_AFTER_EXIT_CODE);
+            // `16960.00 35295.00 64462.00`, cut after a full stop of another script.
+            let amounts = chain.separators.dot && chain.separators.space;
+            let bare = skip > 0 && (groups < 2 || count < MIN_AFTER_EXIT_CODE || amounts);
             if (bare || decimal) && !near.phone {
                 return None;
             }

@@ -162,6 +162,7 @@ fn negatives() {
         "06 12 34 56 78",
         "13812345678",
         "004930231251",
+        "1。00 35212.00 34567",
         // Hard: numbers of other kinds, some next to words for telephones.
         "order 212-555-0123",
         "order number 2125550123",

@@ -1,22 +1,6 @@
-//! The checksums that numbers and keys carry.
+//! The checksums that keys carry: CRC-32, written in base 62 or 36.
 
 use crate::work::spend;
-
-/// Whether `digits` (values `0..=9`, check digit last) pass the Luhn test of ISO/IEC 7812-1.
-pub(crate) fn luhn(digits: &[u8]) -> bool {
-    spend(digits.len());
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, &digit)| match (place % 2, digit) {
-            (0, _) => u32::from(digit),
-            (_, 0..=4) => u32::from(digit) * 2,
-            _ => u32::from(digit) * 2 - 9,
-        })
-        .sum();
-    sum.is_multiple_of(10)
-}
 
 /// CRC-32 as in zlib and IEEE 802.3 (reflected, polynomial 0xEDB88320).
 ///
@@ -46,7 +30,7 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
 
 /// The value of `digits` in base `base` (36 or 62, digits in the order `0-9A-Za-z`, or `0-9a-z`
 /// for 36); `None` when a byte is no digit or the value does not fit.
-pub(crate) fn parse_base(digits: &[u8], base: u32) -> Option<u32> {
+pub(super) fn parse_base(digits: &[u8], base: u32) -> Option<u32> {
     digits.iter().try_fold(0_u32, |value, &byte| {
         let digit = match (byte, base) {
             (b'0'..=b'9', _) => byte - b'0',
@@ -62,18 +46,6 @@ pub(crate) fn parse_base(digits: &[u8], base: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn luhn_vectors() {
-        // ISO/IEC 7812-1, annex B; every change of one digit breaks it.
-        let good = [7, 9, 9, 2, 7, 3, 9, 8, 7, 1, 3];
-        assert!(luhn(&good));
-        for place in 0..good.len() {
-            let mut bad = good;
-            bad[place] = (bad[place] + 1) % 10;
-            assert!(!luhn(&bad), "{place}");
-        }
-    }
 
     #[test]
     fn crc_check_value() {

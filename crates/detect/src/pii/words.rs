@@ -1,4 +1,4 @@
-//! Which numbers the words near a candidate speak of, for all formats in one pass.
+//! What the words near a candidate speak of, for all formats in one pass.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use crate::word::is_word;
 use crate::work::spend;
 
 /// A set of meanings: a bit for each format, and [`OTHER`].
-pub(super) type Meanings = u64;
+pub(in crate::pii) type Meanings = u64;
 
 /// Another number: an order, a version.
-pub(super) const OTHER: Meanings = 1 << 63;
+pub(in crate::pii) const OTHER: Meanings = 1 << 63;
 
 /// The words of all formats, and what they mean. Finds what `context::near` finds, but for every
 /// word at once.
 #[derive(Debug, Clone)]
-pub(super) struct Words {
+pub(in crate::pii) struct Words {
     /// `None` if it could not be built; then no word speaks for anything.
     automaton: Option<AhoCorasick>,
     /// By pattern.
@@ -26,7 +26,7 @@ pub(super) struct Words {
 
 impl Words {
     /// Of words in lower case, each with what it means.
-    pub(super) fn new(words: impl Iterator<Item = (&'static str, Meanings)>) -> Self {
+    pub(in crate::pii) fn new(words: impl Iterator<Item = (&'static str, Meanings)>) -> Self {
         let (texts, meanings): (Vec<_>, Vec<_>) = words.unzip();
         // All hits, as words lie within one another: `tax id` in `spanish tax id`.
         let automaton = AhoCorasick::builder()
@@ -42,7 +42,7 @@ impl Words {
     }
 
     /// What the words before and after `range` mean.
-    pub(super) fn near(&self, text: &[u8], range: &Range<usize>) -> Meanings {
+    pub(in crate::pii) fn near(&self, text: &[u8], range: &Range<usize>) -> Meanings {
         self.within(text, range.start.saturating_sub(BEFORE)..range.start)
             | self.within(text, range.end..text.len().min(range.end + AFTER))
     }
