@@ -13,7 +13,7 @@
 //! # How far to trust it
 //!
 //! Random text of letters, digits and signs has such a form all the time, so what counts is how seldom
-//! people write an `@` for anything else. Of 27 different findings in the 128,445 harmless rows of
+//! people write an `@` for anything else. Of 27 findings in the 128,445 harmless rows of
 //! `evals/rules`, 22 were addresses, four patterns of addresses (`name@` ...), and one an address to
 //! which the next word was glued. Whether the mailbox exists and is a person's the form does not tell.
 
