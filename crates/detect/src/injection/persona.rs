@@ -1,7 +1,7 @@
 //! `persona`: phrases of jailbreaks. One is a hint, two different ones near each other are more.
 //!
-//! A pair of which one is an assistant's `as an AI` stays a hint: eight of 2,482 harmless answers of
-//! assistants decline in such words, and of 744 jailbreaks and injections three need the pair.
+//! A pair of which one is an assistant's `as an AI` stays a hint: nine of 2,482 harmless answers of
+//! assistants decline in such words, and of 744 jailbreaks three need the pair to reach 0.5.
 
 use super::Found;
 use super::cues::{Cue, Cues, Role};
