@@ -266,6 +266,8 @@ fn what_people_write() {
         "![logo](https://example.com/logo.png)",
         "<img src=\"https://example.com/a.png?w=100\">",
         "act as a travel guide and suggest a route",
+        "That would be immoral. As an AI, I cannot help with it.",
+        "As an AI language model, I keep to ethical guidelines",
         "The role of the system in \"role\": nothing",
         "Vergiss nicht, die Anweisungen zu lesen",
         "Bitte ignoriere meine letzte E-Mail",
