@@ -1,5 +1,7 @@
 //! The rules of a policy and the built-in detectors, compiled.
 
+use std::sync::Arc;
+
 use weir_policy::TextRule;
 
 use crate::builtin::Builtin;
@@ -12,6 +14,8 @@ use crate::view::{self, View};
 #[derive(Debug, Clone)]
 pub struct Detector {
     pub(crate) rules: Rules,
+    /// What they were compiled from, to say which of it was found.
+    pub(crate) sources: Arc<[TextRule]>,
     builtin: &'static Builtin,
 }
 
@@ -28,8 +32,17 @@ impl Detector {
     pub fn compile(rules: &[TextRule]) -> Result<Self, CompileError> {
         Ok(Self {
             rules: Rules::compile(rules)?,
+            sources: rules.into(),
             builtin: Builtin::shared()?,
         })
+    }
+
+    /// The same with other rules.
+    pub(crate) fn with_rules(&self, rules: Rules) -> Self {
+        Self {
+            rules,
+            ..self.clone()
+        }
     }
 
     /// Appends what is found in `text` to `out`, sorted by start, then end, detector, rule.

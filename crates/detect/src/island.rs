@@ -11,12 +11,14 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use weir_types::Span;
 
 use crate::detector::Detector;
 use crate::matched::Match;
 use crate::normal::{Unit, Window};
 use crate::scanner::Scanner;
 use crate::view;
+use crate::work::spend;
 
 /// Fewest characters of an island: twelve bytes.
 const SHORTEST: usize = 16;
@@ -75,7 +77,8 @@ impl Islands {
             return;
         }
         if self.run == SHORTEST {
-            self.island = Island::begin(window).map(Box::new);
+            let first = window.text().len().saturating_sub(SHORTEST);
+            self.island = Island::begin(window, first).map(Box::new);
         } else if let Some(island) = &mut self.island
             && !island.push(value, unit.start..unit.end)
         {
@@ -97,8 +100,8 @@ impl Islands {
 }
 
 impl Island {
-    /// `None` if the run that ends the window does not hold text.
-    fn begin(window: &Window) -> Option<Self> {
+    /// `None` if the first characters of the run that begins at `first` do not hold text.
+    fn begin(window: &Window, first: usize) -> Option<Self> {
         let mut island = Self {
             text: Vec::new(),
             groups: Vec::new(),
@@ -106,14 +109,16 @@ impl Island {
             valid: 0,
         };
         // The run is ASCII, so a byte is a character.
-        let text = window.text();
-        let first = text.len().checked_sub(SHORTEST)?;
-        (first..text.len())
-            .all(|at| {
-                value(char::from(text[at]))
-                    .is_some_and(|value| island.push(value, window.original(&(at..at + 1))))
-            })
+        (first..first + SHORTEST)
+            .all(|at| island.push_from(window, at))
             .then_some(island)
+    }
+
+    /// Takes the character at a place of the window; false if the island ends before it.
+    fn push_from(&mut self, window: &Window, at: usize) -> bool {
+        let byte = window.text().get(at).copied();
+        byte.and_then(|byte| value(char::from(byte)))
+            .is_some_and(|value| self.push(value, window.original(&(at..at + 1))))
     }
 
     /// Takes a character; false if the island ends before it.
@@ -160,24 +165,83 @@ impl Island {
         false
     }
 
-    fn finish(mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
+    /// Takes what is left of the last group.
+    fn complete(&mut self) {
         // One character alone holds no byte.
         if self.group.len() > 1 {
             self.take_group();
         }
+    }
+
+    fn finish(mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
+        self.complete();
         let mut found = Vec::new();
         let mut scanner = Scanner::inside(outside.detector);
         scanner.push(&self.text[..self.valid], &mut found);
         scanner.finish(&mut found);
         let groups = &self.groups;
         out.extend(found.into_iter().filter_map(|mut found| {
-            let first = usize::try_from(found.span.start).ok()? / GROUP_BYTES;
-            let last = usize::try_from(found.span.end - 1).ok()? / GROUP_BYTES;
-            let range = groups.get(first)?.start..groups.get(last)?.end;
-            found.span = view::span(&range, outside.base);
+            found.span = view::span(&place(groups, &found.span)?, outside.base);
             Some(found)
         }));
     }
+}
+
+/// The original bytes of the groups that hold `span` of an island's text.
+fn place(groups: &[Range<usize>], span: &Span) -> Option<Range<usize>> {
+    let first = usize::try_from(span.start).ok()? / GROUP_BYTES;
+    let last = usize::try_from(span.end - 1).ok()? / GROUP_BYTES;
+    Some(groups.get(first)?.start..groups.get(last)?.end)
+}
+
+/// An island that is looked into, not scanned: for explanations.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// What it holds.
+    pub(crate) text: String,
+    groups: Vec<Range<usize>>,
+}
+
+impl Opened {
+    /// Its original bytes, as far as they hold text.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let start = self.groups.first().map_or(0, |group| group.start);
+        start..self.groups.last().map_or(start, |group| group.end)
+    }
+
+    /// The original bytes of the groups that hold `span` of its text.
+    pub(crate) fn place(&self, span: &Span) -> Option<Range<usize>> {
+        place(&self.groups, span)
+    }
+}
+
+/// The islands of a whole text, of which `window` holds everything.
+pub(crate) fn open(window: &Window) -> Vec<Opened> {
+    let text = window.text();
+    spend(text.len());
+    let in_alphabet = |byte: &u8| value(char::from(*byte)).is_some();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let length = text[at..]
+            .iter()
+            .take_while(|byte| in_alphabet(byte))
+            .count();
+        if length >= SHORTEST
+            && let Some(mut island) = Island::begin(window, at)
+        {
+            if (at + SHORTEST..at + length).all(|at| island.push_from(window, at)) {
+                island.complete();
+            }
+            island.text.truncate(island.valid);
+            if let Ok(text) = String::from_utf8(island.text) {
+                let groups = island.groups;
+                out.push(Opened { text, groups });
+            }
+        }
+        at += length + 1;
+    }
+    out
 }
 
 /// The six bits of a character, in either alphabet.

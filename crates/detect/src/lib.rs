@@ -40,6 +40,7 @@
 mod builtin;
 mod context;
 mod detector;
+mod explain;
 mod injection;
 mod island;
 mod language;
@@ -61,8 +62,10 @@ mod word;
 mod work;
 
 pub use detector::Detector;
+pub use explain::{Because, Decoded, Explained, Explanation, Sought};
 pub use language::{Language, identify, identify_bytes};
 pub use matched::{Match, settle};
+pub use normal::{Change, Why};
 pub use rules::CompileError;
 pub use saved::StateError;
 pub use scanner::Scanner;

@@ -45,7 +45,7 @@ fn scan(text: &[u8], base: i64) -> Vec<Match> {
 }
 
 /// Bytes of which rules are made, and anything at all.
-fn text() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn text() -> impl Strategy<Value = Vec<u8>> {
     text_of(0..12)
 }
 

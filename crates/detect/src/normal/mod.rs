@@ -20,6 +20,7 @@
 //!
 //! The state between two calls is at most [`MAX_PENDING`] bytes and one character.
 
+mod changes;
 mod clean;
 mod escape;
 mod hidden;
@@ -31,6 +32,8 @@ use unicode_normalization::char::{compose, is_combining_mark};
 use crate::work::spend;
 use escape::Decoded;
 
+pub(crate) use changes::changes;
+pub use changes::{Change, Why};
 pub(crate) use hidden::{Kind as HiddenKind, Run as HiddenRun};
 pub(crate) use window::Window;
 

@@ -9,6 +9,7 @@
 //! that is a letter (`k!ll`) from one that parts letters (`k!i!l!l`).
 
 mod align;
+mod disguise;
 mod fold;
 mod literal;
 
@@ -19,6 +20,7 @@ use fold::{Class, Folded};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use align::matches;
+pub(crate) use disguise::disguises;
 pub(crate) use literal::Shape;
 
 /// Characters after a sign that decide what it is.
@@ -107,6 +109,11 @@ impl Skeleton {
             gap_length: 0,
             waiting: VecDeque::new(),
         }
+    }
+
+    /// The letters since the text last broke off, as far as they are kept.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
     }
 
     /// Takes a character. `sink` sees the skeleton as it was when the event came about.
