@@ -20,7 +20,8 @@
 //! | `secret` | `assignment` | passwords and tokens where one is assigned | entropy, not a placeholder |
 //! | `injection` | the heuristic, e.g. `override.de` | prompt injection in twelve languages | words near one another |
 //!
-//! Each module says what its form is, where that is written down, and how often it errs.
+//! [`identify`] tells the language of a text. [`Detector::explain`] tells people why something was
+//! found.
 //!
 //! Texts are bytes. They go through three layers (`docs/adr/0006-detection.md`):
 //!

@@ -113,6 +113,12 @@ impl Judges {
     pub fn policies(&self) -> &PolicySet {
         &self.policies
     }
+
+    /// Their rules, compiled.
+    #[must_use]
+    pub fn detector(&self) -> &Detector {
+        &self.detector
+    }
 }
 
 /// A running gate.

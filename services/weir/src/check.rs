@@ -12,6 +12,7 @@ use weir_policy::PolicySet;
 use weir_types::{Action, Micros, Source};
 
 use crate::args::JudgeArgs;
+use crate::check_explain::{Explained, ExplainedLine, Explainer};
 use crate::check_line::CheckLine;
 use crate::rows::{self, Row};
 
@@ -25,6 +26,7 @@ const BYTES_TOGETHER: usize = 64 * 1024;
   weir check \"My card is 4111 1111 1111 1111\"
   weir check --jsonl < rows.jsonl > verdicts.jsonl
   weir check --fail-on block \"...\" || echo refused
+  weir check --explain \"Write to anna%40example.org\"
 
 Rows are {\"id\", \"text\"[, \"lang\", \"tenant\", \"target\"]}. Each gives one line, in order; a row that
 cannot be read gives {\"line\", \"error\"} and exit status 1. docs/CHECK.md describes the lines.")]
@@ -38,6 +40,9 @@ pub(crate) struct CheckArgs {
     /// Write JSON for a single text, too.
     #[arg(long, conflicts_with = "jsonl")]
     json: bool,
+    /// Show why: the text as it was read, and what each finding was found by. Quotes the text.
+    #[arg(long, conflicts_with = "jsonl")]
+    explain: bool,
     /// Tenant whose policy applies, where a row names none.
     #[arg(long, default_value = "")]
     tenant: String,
@@ -83,9 +88,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         bail!("only --stage fast is there yet: this version has no heavier model");
     }
     let clock = Clock::start();
-    let judge = args.judge.judges()?.judge(clock)?;
+    let judges = args.judge.judges()?;
+    let judge = judges.judge(clock)?;
     let mut checker = Checker {
         judge,
+        explainer: args.explain.then(|| Explainer::new(judges, &args.tenant)),
         clock,
         args,
         rows: 0,
@@ -124,6 +131,8 @@ pub(crate) fn policy(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
 
 struct Checker<'a> {
     judge: Judge,
+    /// `None`: nobody asked why.
+    explainer: Option<Explainer>,
     clock: Clock,
     args: &'a CheckArgs,
     rows: i64,
@@ -149,12 +158,21 @@ impl Checker<'_> {
             .judge(vec![row])
             .pop()
             .context("the text got no answer")?;
+        let explained = self
+            .explainer
+            .as_ref()
+            .map(|explainer| explainer.explain(text, &judged.verdict));
         let mut out = std::io::stdout().lock();
         if self.args.json {
-            serde_json::to_writer(&mut out, &CheckLine::new("1".to_owned(), judged))?;
+            let explain = explained.as_ref().map(Explained::to_json);
+            let line = CheckLine::new("1".to_owned(), judged);
+            serde_json::to_writer(&mut out, &ExplainedLine { line, explain })?;
             writeln!(out)?;
         } else {
-            describe(&mut out, &judged)?;
+            if let Some(explained) = &explained {
+                explained.describe(&mut out)?;
+            }
+            describe(&mut out, &judged, explained.is_none())?;
         }
         Ok(())
     }
@@ -259,14 +277,20 @@ impl Checker<'_> {
     }
 }
 
-/// What a person wants to know of a verdict on the text just typed.
-fn describe(out: &mut impl Write, judged: &Judged) -> std::io::Result<()> {
+/// What a person wants to know of a verdict on the text just typed. Without `findings`: of what
+/// has been explained already; the language is said in their place.
+fn describe(out: &mut impl Write, judged: &Judged, findings: bool) -> std::io::Result<()> {
     let verdict = &judged.verdict;
     writeln!(out, "action    {}", verdict.action)?;
+    if !findings {
+        let provenance = &verdict.provenance;
+        let (tag, confidence) = (&provenance.language, provenance.language_confidence);
+        writeln!(out, "language  {tag} ({confidence:.2})")?;
+    }
     if let Some(risk) = verdict.risk {
         writeln!(out, "risk      {risk:.3}")?;
     }
-    for finding in &verdict.findings {
+    for finding in verdict.findings.iter().filter(|_| findings) {
         writeln!(
             out,
             "finding   {} {} ({}), bytes {}..{}, score {:.2}",

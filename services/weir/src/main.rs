@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod check;
+mod check_explain;
 mod check_line;
 mod client;
 mod demo;

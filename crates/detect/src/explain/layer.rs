@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::normal::{self, Change, Normaliser, Unit, Window};
 use crate::skeleton::{self, Event, Gap, Item, Shape, Skeleton};
+use crate::work::spend;
 
 /// Cells that a skeleton is to keep: all of them.
 const ALL: usize = usize::MAX / 8;
@@ -98,6 +99,7 @@ impl<'a> Layer<'a> {
         let to = self.items.partition_point(|item| item.end <= clean.end);
         let items = self.items.get(from..to).unwrap_or_default();
         let text = self.text.get(clean).unwrap_or_default();
+        spend(text.len());
         skeleton::disguises(&shape, literal, items, text)
     }
 

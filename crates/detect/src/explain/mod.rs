@@ -28,6 +28,7 @@ use crate::island::{self, Opened};
 use crate::matched::{self, Match};
 use crate::normal::Change;
 use crate::scanner::Scanner;
+use crate::work::spend;
 use layer::Layer;
 use sought::Piece;
 
@@ -107,8 +108,9 @@ struct Located {
 impl Detector {
     /// Scans `text`, which may be any bytes, and says why it found what it found.
     ///
-    /// The findings are those of [`Detector::scan`] with `base` 0. Takes many times a scan's time and
-    /// memory (some hundred bytes for each byte of text): for people who ask about one text.
+    /// The findings are those of [`Detector::scan`] with `base` 0. Linear in the text as a scan is, but
+    /// it keeps every character of the text at hand and compiles the rules that were found anew: for
+    /// people who ask about one text.
     #[must_use]
     pub fn explain(&self, text: &[u8]) -> Explanation {
         let mut findings = Vec::new();
@@ -199,6 +201,7 @@ fn because(
         .take_while(|hit| hit.original.start < span.end)
         .filter(|hit| hit.original.end <= span.end)
     {
+        spend(1);
         let Some(layer) = layers.get(hit.layer) else {
             continue;
         };

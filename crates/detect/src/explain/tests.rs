@@ -256,6 +256,29 @@ fn clean_text_changes_and_skeleton() {
     assert_eq!(empty.findings, []);
 }
 
+/// Twice the text, at most some twice the work: what is found is looked up, not searched for.
+#[test]
+fn work_grows_with_the_text() {
+    for piece in [
+        "kill ",
+        "a",
+        "kill kill the process now somebody ",
+        "k\u{200b}i%6cl ",
+        "cGxlYXNlIGsxbGwgeW91cnNlbGYgbm93 ",
+        "4111 1111 1111 1111, ",
+        "\u{e0041}.",
+    ] {
+        let work = |times: usize| {
+            let text = piece.repeat(times);
+            crate::work::count(|| {
+                let _ = detector().explain(text.as_bytes());
+            })
+        };
+        let (once, twice) = (work(500), work(1000));
+        assert!(twice < once * 5 / 2, "{piece:?}: {once}, then {twice}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -62,7 +62,7 @@ impl Told {
                 let Some(letter) = own.get(at) else {
                     return;
                 };
-                if !(first && !begun) && copy == 0 {
+                if copy == 0 && (begun || !first) {
                     self.gap(item.before, letter, plain);
                 } else if copy > 0 && letter.parted && even {
                     self.gap(Gap::None, letter, plain);
