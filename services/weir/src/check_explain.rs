@@ -3,7 +3,6 @@
 //! The verdict is the judge's; this only adds to it, by looking the verdict's findings up in what the
 //! detector says of the same text.
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write};
 
 use serde::Serialize;
@@ -12,6 +11,7 @@ use weir_gate::Judges;
 use weir_types::{Action, Finding, Severity, Span, Verdict};
 
 use crate::check_line::CheckLine;
+use crate::marks::{self, Marks, show, shown};
 
 /// Reasons of one finding that are shown to people; there may be as many as a rule has literals.
 const REASONS: usize = 5;
@@ -196,11 +196,7 @@ impl Explained<'_> {
 
     /// The original text with its findings marked and nothing invisible.
     fn marked(&self, colour: bool) -> String {
-        let mut marks = Marks {
-            out: String::with_capacity(self.text.len()),
-            open: Vec::new(),
-            colour,
-        };
+        let mut marks = Marks::new(colour);
         let mut findings: Vec<&Finding> = self
             .findings
             .iter()
@@ -224,8 +220,7 @@ impl Explained<'_> {
                 .is_some_and(|change| change.original.start <= at && change.why == Why::Invisible);
             show(c, dropped && !c.is_ascii(), &mut marks.out);
         }
-        marks.close(i64::MAX);
-        marks.out
+        marks.finish()
     }
 
     /// How many changes there are of each kind.
@@ -249,7 +244,7 @@ impl ExplainedFinding {
     fn describe(&self, out: &mut impl Write, enforced: bool, colour: bool) -> std::io::Result<()> {
         let finding = &self.finding;
         let (on, off) = if colour {
-            (escape(finding.severity), OFF)
+            (marks::escape(finding.severity), marks::OFF)
         } else {
             ("", "")
         };
@@ -321,74 +316,6 @@ const fn name(severity: Severity) -> &'static str {
         Severity::Medium => "medium",
         Severity::High => "high",
         Severity::Critical => "critical",
-    }
-}
-
-/// The end of a colour.
-const OFF: &str = "\u{1b}[0m";
-
-/// The beginning of the severity's colour, bold.
-const fn escape(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Low => "\u{1b}[1;36m",
-        Severity::Medium => "\u{1b}[1;33m",
-        Severity::High | Severity::Critical => "\u{1b}[1;31m",
-    }
-}
-
-/// Marks findings in a text: by colour, or by brackets that say what they are.
-struct Marks<'a> {
-    out: String,
-    open: Vec<&'a Finding>,
-    colour: bool,
-}
-
-impl<'a> Marks<'a> {
-    fn open(&mut self, finding: &'a Finding) {
-        self.open.push(finding);
-        if self.colour {
-            self.paint();
-        } else {
-            self.out += &format!("[{} {}: ", finding.detector, finding.rule);
-        }
-    }
-
-    /// Closes what ends at or before `place`.
-    fn close(&mut self, place: i64) {
-        let before = self.open.len();
-        self.open
-            .retain(|finding| finding.span.end > place && place < i64::MAX);
-        let closed = before - self.open.len();
-        if self.colour && closed > 0 {
-            self.paint();
-        } else {
-            self.out += &"]".repeat(closed);
-        }
-    }
-
-    /// The colour of the worst that is open.
-    fn paint(&mut self) {
-        self.out += OFF;
-        let worst = self.open.iter().map(|finding| finding.severity).max();
-        self.out += worst.map_or("", escape);
-    }
-}
-
-/// The text without anything that a terminal would obey or not show.
-fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        show(c, false, &mut out);
-    }
-    out
-}
-
-fn show(c: char, hidden: bool, out: &mut String) {
-    if hidden || c.is_control() && !matches!(c, '\n' | '\t') {
-        // Writing to a string does not fail.
-        let _ = write!(out, "<U+{:04X}>", u32::from(c));
-    } else {
-        out.push(c);
     }
 }
 

@@ -7,6 +7,7 @@ mod check_explain;
 mod check_line;
 mod client;
 mod demo;
+mod marks;
 mod rows;
 mod run;
 mod send;
