@@ -20,8 +20,7 @@
 //! | `secret` | `assignment` | passwords and tokens where one is assigned | entropy, not a placeholder |
 //! | `injection` | the heuristic, e.g. `override.de` | prompt injection in twelve languages | words near one another |
 //!
-//! [`identify`] tells the language of a text. [`Detector::explain`] tells people why something was
-//! found.
+//! Each module says what its form is, where that is written down, and how often it errs.
 //!
 //! Texts are bytes. They go through three layers (`docs/adr/0006-detection.md`):
 //!
@@ -30,7 +29,8 @@
 //! - `view.rs` is how detectors read clean text and report original bytes.
 //!
 //! `rules/` compiles a policy's rules, `scanner.rs` drives everything, `matched.rs` puts findings in order.
-//! [`mask`] masks findings in the original bytes; [`identify`] tells the language.
+//! [`mask`] masks findings in the original bytes; [`identify`] tells the language; [`Detector::explain`] tells
+//! people why something was found.
 //!
 //! # Cost
 //!

@@ -266,7 +266,11 @@ impl Random {
 }
 
 fn print(out: &mut impl Write, report: &DetectReport) -> std::io::Result<()> {
-    writeln!(out, "{:>9}  {:>9}  {:>12}", "rules", "load ms", "us a prompt")?;
+    writeln!(
+        out,
+        "{:>9}  {:>9}  {:>12}",
+        "rules", "load ms", "us a prompt"
+    )?;
     for line in &report.by_rules {
         writeln!(
             out,
