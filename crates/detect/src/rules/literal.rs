@@ -135,8 +135,12 @@ impl Literals {
 
     /// Goes on by a symbol.
     pub(crate) fn advance(&self, position: &mut Position, symbol: char) {
-        for &byte in symbol.encode_utf8(&mut [0; 4]).as_bytes() {
+        let mut next = |byte| {
             position.0 = self.automaton.next_state(Anchored::No, position.0, byte);
+        };
+        match u8::try_from(symbol) {
+            Ok(byte) if byte.is_ascii() => next(byte),
+            _ => symbol.encode_utf8(&mut [0; 4]).bytes().for_each(next),
         }
     }
 }
