@@ -5,9 +5,8 @@ use std::sync::Arc;
 use weir_policy::TextRule;
 
 use crate::builtin::Builtin;
-use crate::matched::{self, Match};
+use crate::matched::Match;
 use crate::rules::{CompileError, Hit, Role, Rules, Spotted};
-use crate::scanner::Scanner;
 use crate::view::{self, View};
 
 /// Compiled rules, ready to scan. Cheap to share by reference.
@@ -43,19 +42,6 @@ impl Detector {
             rules,
             ..self.clone()
         }
-    }
-
-    /// Appends what is found in `text` to `out`, sorted by start, then end, detector, rule.
-    ///
-    /// `text` may be any bytes. `base` is the position of its first byte in the judged text and
-    /// is added to every span. Matches of one rule do not overlap; matches of different rules may.
-    /// What was in `out` before stays as it is.
-    pub fn scan(&self, text: &[u8], base: i64, out: &mut Vec<Match>) {
-        let from = out.len();
-        let mut scanner = Scanner::new(self, base);
-        scanner.push(text, out);
-        scanner.finish(out);
-        matched::settle(out, from);
     }
 
     /// Runs everything that reads the clean text; hits of rules go to `hits`.

@@ -13,11 +13,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use weir_types::Span;
 
-use crate::detector::Detector;
-use crate::matched::Match;
 use crate::normal::{Unit, Window};
-use crate::scanner::Scanner;
-use crate::view;
 use crate::work::spend;
 
 /// Fewest characters of an island: twelve bytes.
@@ -27,14 +23,6 @@ const LONGEST_DECODED: usize = 64 << 10;
 /// Characters of a group, and the bytes they hold.
 const GROUP: usize = 4;
 const GROUP_BYTES: usize = 3;
-
-/// The text that islands lie in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Outside<'a> {
-    pub(crate) detector: &'a Detector,
-    /// Where its first byte stands in the judged text.
-    pub(crate) base: i64,
-}
 
 /// Looks for islands in a text that comes character by character.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,45 +45,30 @@ struct Island {
 }
 
 impl Islands {
-    /// Takes a character, which `window` ends with. `outside` says where the text stands and what is
-    /// looked for in an island that has ended.
-    pub(crate) fn push(
-        &mut self,
-        unit: Unit,
-        window: &Window,
-        outside: Outside<'_>,
-        out: &mut Vec<Match>,
-    ) {
+    /// Takes a character, which `window` ends with; gives back an island that has ended.
+    pub(crate) fn push(&mut self, unit: Unit, window: &Window) -> Option<Opened> {
         let Some(value) = value(unit.c) else {
-            if self.run > 0 {
-                self.end(outside, out);
-            }
-            return;
+            return self.end();
         };
         self.run += 1;
         if self.run < SHORTEST {
-            return;
+            return None;
         }
         if self.run == SHORTEST {
             let first = window.text().len().saturating_sub(SHORTEST);
             self.island = Island::begin(window, first).map(Box::new);
-        } else if let Some(island) = &mut self.island
-            && !island.push(value, unit.start..unit.end)
-        {
-            self.close(outside, out);
+            return None;
         }
+        if self.island.as_mut()?.push(value, unit.start..unit.end) {
+            return None;
+        }
+        self.island.take().map(|island| island.open())
     }
 
     /// The run ends here.
-    pub(crate) fn end(&mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
-        self.close(outside, out);
+    pub(crate) fn end(&mut self) -> Option<Opened> {
         self.run = 0;
-    }
-
-    fn close(&mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
-        if let Some(island) = self.island.take() {
-            island.finish(outside, out);
-        }
+        self.island.take().map(|island| island.open())
     }
 }
 
@@ -165,40 +138,25 @@ impl Island {
         false
     }
 
-    /// Takes what is left of the last group.
-    fn complete(&mut self) {
+    /// The island ends here, perhaps within a group.
+    fn open(mut self) -> Opened {
         // One character alone holds no byte.
         if self.group.len() > 1 {
             self.take_group();
         }
-    }
-
-    fn finish(mut self, outside: Outside<'_>, out: &mut Vec<Match>) {
-        self.complete();
-        let mut found = Vec::new();
-        let mut scanner = Scanner::inside(outside.detector);
-        scanner.push(&self.text[..self.valid], &mut found);
-        scanner.finish(&mut found);
-        let groups = &self.groups;
-        out.extend(found.into_iter().filter_map(|mut found| {
-            found.span = view::span(&place(groups, &found.span)?, outside.base);
-            Some(found)
-        }));
+        self.text.truncate(self.valid);
+        Opened {
+            text: self.text,
+            groups: self.groups,
+        }
     }
 }
 
-/// The original bytes of the groups that hold `span` of an island's text.
-fn place(groups: &[Range<usize>], span: &Span) -> Option<Range<usize>> {
-    let first = usize::try_from(span.start).ok()? / GROUP_BYTES;
-    let last = usize::try_from(span.end - 1).ok()? / GROUP_BYTES;
-    Some(groups.get(first)?.start..groups.get(last)?.end)
-}
-
-/// An island that is looked into, not scanned: for explanations.
+/// An island that has ended.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// What it holds.
-    pub(crate) text: String,
+    /// What it holds: UTF-8.
+    pub(crate) text: Vec<u8>,
     groups: Vec<Range<usize>>,
 }
 
@@ -211,7 +169,9 @@ impl Opened {
 
     /// The original bytes of the groups that hold `span` of its text.
     pub(crate) fn place(&self, span: &Span) -> Option<Range<usize>> {
-        place(&self.groups, span)
+        let first = usize::try_from(span.start).ok()? / GROUP_BYTES;
+        let last = usize::try_from(span.end - 1).ok()? / GROUP_BYTES;
+        Some(self.groups.get(first)?.start..self.groups.get(last)?.end)
     }
 }
 
@@ -230,14 +190,12 @@ pub(crate) fn open(window: &Window) -> Vec<Opened> {
         if length >= SHORTEST
             && let Some(mut island) = Island::begin(window, at)
         {
-            if (at + SHORTEST..at + length).all(|at| island.push_from(window, at)) {
-                island.complete();
+            for at in at + SHORTEST..at + length {
+                if !island.push_from(window, at) {
+                    break;
+                }
             }
-            island.text.truncate(island.valid);
-            if let Ok(text) = String::from_utf8(island.text) {
-                let groups = island.groups;
-                out.push(Opened { text, groups });
-            }
+            out.push(island.open());
         }
         at += length + 1;
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detector::Detector;
 use crate::injection;
-use crate::island::{Islands, Outside};
+use crate::island::{Islands, Opened};
 use crate::matched::{self, Match};
 use crate::normal::{Normaliser, Unit, Window};
 use crate::pii;
@@ -14,7 +14,7 @@ use crate::rules::{Hit, Hits, Position};
 use crate::saved::{self, StateError};
 use crate::secrets;
 use crate::skeleton::Skeleton;
-use crate::view::View;
+use crate::view::{self, View};
 use crate::word;
 
 /// How far before its first byte a finding in the clean text may depend on the text, in clean bytes.
@@ -155,7 +155,6 @@ impl<'a> Scanner<'a> {
         } = &mut self.state;
         let position = &mut self.position;
         let (detector, base) = (self.detector, *base);
-        let outside = Outside { detector, base };
         let mut hidden = Vec::new();
         window.reserve(piece.len());
         let rules = &detector.rules;
@@ -178,19 +177,21 @@ impl<'a> Scanner<'a> {
             window.push(unit);
             skeleton.push(unit, &mut on_event);
             if let Some(islands) = islands {
-                islands.push(unit, window, outside, &mut hidden);
+                hidden.extend(islands.push(unit, window));
             }
         };
         if last {
             normaliser.finish(&mut on_unit);
             skeleton.finish(&mut on_event);
             if let Some(islands) = islands {
-                islands.end(outside, &mut hidden);
+                hidden.extend(islands.end());
             }
         } else {
             normaliser.push(piece, &mut on_unit);
         }
-        out.append(&mut hidden);
+        for island in &hidden {
+            scan_island(detector, base, island, out);
+        }
         let unseen = normaliser.hidden.take();
         out.extend(unseen.filter_map(|run| injection::invisible(&run, base)));
     }
@@ -255,4 +256,31 @@ impl<'a> Scanner<'a> {
         out.truncate(kept);
         out.append(&mut certain);
     }
+}
+
+impl Detector {
+    /// Appends what is found in `text` to `out`, sorted by start, then end, detector, rule.
+    ///
+    /// `text` may be any bytes. `base` is the position of its first byte in the judged text and
+    /// is added to every span. Matches of one rule do not overlap; matches of different rules may.
+    /// What was in `out` before stays as it is.
+    pub fn scan(&self, text: &[u8], base: i64, out: &mut Vec<Match>) {
+        let from = out.len();
+        let mut scanner = Scanner::new(self, base);
+        scanner.push(text, out);
+        scanner.finish(out);
+        matched::settle(out, from);
+    }
+}
+
+/// Appends what is found in an island, by the groups that hold it.
+fn scan_island(detector: &Detector, base: i64, island: &Opened, out: &mut Vec<Match>) {
+    let mut found = Vec::new();
+    let mut scanner = Scanner::inside(detector);
+    scanner.push(&island.text, &mut found);
+    scanner.finish(&mut found);
+    out.extend(found.into_iter().filter_map(|mut found| {
+        found.span = view::span(&island.place(&found.span)?, base);
+        Some(found)
+    }));
 }

@@ -118,11 +118,7 @@ impl Detector {
         let outer = Layer::of(text);
         let islands = island::open(&outer.window);
         let layers: Vec<Layer<'_>> = std::iter::once(outer)
-            .chain(
-                islands
-                    .iter()
-                    .map(|island| Layer::of(island.text.as_bytes())),
-            )
+            .chain(islands.iter().map(|island| Layer::of(&island.text)))
             .collect();
         let pieces = sought::pieces(&self.sources, &findings);
         let located = self.locate(&layers, &islands, &pieces);
@@ -137,7 +133,7 @@ impl Detector {
             .iter()
             .map(|island| Decoded {
                 original: island.range(),
-                text: island.text.clone(),
+                text: String::from_utf8_lossy(&island.text).into_owned(),
             })
             .collect();
         let outer = layers.into_iter().next().unwrap_or_else(|| Layer::of(&[]));

@@ -31,7 +31,7 @@ pub(super) enum Role {
     Order,
     Jailbreak,
     Persona,
-    /// A delimiter of chat templates; the index into [`super::roles::MARKS`].
+    /// A delimiter of chat templates; the index into [`super::marks::MARKS`].
     Mark(u8),
     /// `system:` in its spellings.
     SystemLabel,
@@ -156,7 +156,7 @@ impl Cues {
         ] {
             add(list, role, 0);
         }
-        for (index, mark) in (0..).zip(&super::roles::MARKS) {
+        for (index, mark) in (0..).zip(&super::marks::MARKS) {
             // A mark may hold the `|` that parts terms.
             patterns.push(Pattern {
                 role: Role::Mark(index),

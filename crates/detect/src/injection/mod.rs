@@ -44,6 +44,7 @@ mod cues;
 mod encoded;
 mod exfiltration;
 mod invisible;
+mod marks;
 mod nearby;
 mod overrides;
 mod persona;

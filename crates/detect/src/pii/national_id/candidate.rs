@@ -6,10 +6,8 @@ use crate::pii::digits::next_digit;
 use crate::word::{glued_after, glued_before};
 use crate::work::spend;
 
-use super::format::group_key;
+use super::format::{SEPARATORS, group_key};
 
-/// What may stand between two groups, one at a time.
-pub(super) const SEPARATORS: [u8; 4] = [b' ', b'.', b'/', b'-'];
 const SPACE: usize = 1;
 
 /// Most characters of a number: 18, in Mexico and China.

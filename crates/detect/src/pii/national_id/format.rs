@@ -2,7 +2,8 @@
 
 use weir_types::Severity;
 
-use super::candidate::SEPARATORS;
+/// What may stand between two groups, one at a time.
+pub(super) const SEPARATORS: [u8; 4] = [b' ', b'.', b'/', b'-'];
 
 /// Scores from here on stand without a word and in lower case.
 pub(super) const STRONG: f32 = 0.85;

@@ -155,7 +155,7 @@ pub(crate) struct NationalIdDetector {
     /// Sorted by key.
     layouts: Vec<Layout>,
     /// By separator after it (none first), the lengths of first groups, as bits.
-    first: [u32; candidate::SEPARATORS.len() + 1],
+    first: [u32; format::SEPARATORS.len() + 1],
     /// Bit `n` is format `n`.
     words: Words,
 }
@@ -168,7 +168,7 @@ impl Default for NationalIdDetector {
             .map(|format| (format, format.rule.into()))
             .collect();
         let mut layouts = Vec::new();
-        let mut first = [0; candidate::SEPARATORS.len() + 1];
+        let mut first = [0; format::SEPARATORS.len() + 1];
         for (number, (format, _)) in formats.iter().enumerate() {
             for (spelled, own) in [(format.plain, false), (format.own, true)] {
                 for layout in spelled {
