@@ -14,6 +14,8 @@ import tldextract
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
+from data import ANNOTATED
+
 WEIR_TYPES = {
     "card": "card",
     "email": "email",
@@ -30,18 +32,7 @@ WEIR_TYPES = {
 }
 """Detectors to types."""
 
-PRESIDIO_TYPES = {
-    "CREDIT_CARD": "card",
-    "EMAIL_ADDRESS": "email",
-    "PHONE_NUMBER": "phone",
-    "IBAN_CODE": "iban",
-    "IP_ADDRESS": "ip",
-    "US_SSN": "national_id",
-    "US_ITIN": "national_id",
-    "US_PASSPORT": "national_id",
-    "US_DRIVER_LICENSE": "national_id",
-    "UK_NHS": "national_id",
-}
+PRESIDIO_TYPES = ANNOTATED | {"UK_NHS": "national_id"}
 """Entities to types."""
 
 TIMED_ROWS = 100_000
