@@ -49,7 +49,7 @@ const _: () = {
 /// [`crate::settle`] does that.
 ///
 /// Literals are found as they are completed, by state that is carried. What reads the clean text
-/// runs over a window of it whenever [`AHEAD`] bytes after a place are known: work for a piece is
+/// runs over a window of it whenever 2,048 bytes after a place are known: work for a piece is
 /// proportional to the piece and that window. Memory is bounded by the rules and the window, whatever
 /// the text's length.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use unicode_normalization::char::{compose, decompose_compatible};
 
-/// Zeros of the decimal digits (general category Nd, Unicode 17), ASCII and the mathematical ones
+/// Zeros of the decimal digits (Unicode 17), ASCII and the mathematical ones
 /// apart, which NFKC rewrites. Each is followed by its script's other nine.
 const ZEROS: [u32; 61] = [
     0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
