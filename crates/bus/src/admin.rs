@@ -8,7 +8,7 @@ use rdkafka::admin::{
     TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::config::BusConfig;
 use crate::error::BusError;
@@ -73,7 +73,11 @@ pub async fn apply(
     for topic in topics {
         applied.push(match existing.get(&topic.name) {
             None => {
-                create(&admin, topic, dry_run).await?;
+                if !create(&admin, topic, dry_run).await? {
+                    // Made since the list was read: by a request of ours that was repeated because
+                    // its answer was slow, or by somebody else, whose settings may differ.
+                    configure(&admin, topic, dry_run).await?;
+                }
                 Applied::Created
             }
             Some(partitions) if *partitions != topic.partitions => Applied::Refused {
@@ -109,11 +113,12 @@ fn existing(
         .collect())
 }
 
+/// Whether it was made; `false`: it was there already.
 async fn create(
     admin: &AdminClient<DefaultClientContext>,
     topic: &TopicSpec,
     dry_run: bool,
-) -> Result<(), BusError> {
+) -> Result<bool, BusError> {
     let mut new = NewTopic::new(
         &topic.name,
         topic.partitions,
@@ -125,7 +130,13 @@ async fn create(
     let results = admin
         .create_topics([&new], &options().validate_only(dry_run))
         .await;
-    checked(results, || format!("creating topic {}", topic.name))
+    if let Ok(results) = &results
+        && let [Err((_, RDKafkaErrorCode::TopicAlreadyExists))] = results[..]
+    {
+        return Ok(false);
+    }
+    checked(results, || format!("creating topic {}", topic.name))?;
+    Ok(true)
 }
 
 async fn configure(

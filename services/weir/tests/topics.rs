@@ -50,6 +50,24 @@ fn declaration() -> PathBuf {
     repository().join("topics/topics.yaml")
 }
 
+/// Also what a repeated request meets whose first answer was slow.
+#[test]
+fn several_at_once_do_not_disturb_one_another() {
+    let Some(kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let (brokers, file) = (kafka.bootstrap(), declaration());
+    std::thread::scope(|scope| {
+        let appliers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| applied(brokers, &file, &[])))
+            .collect();
+        for applier in appliers {
+            assert_eq!(applier.join().unwrap().len(), NAMES.len());
+        }
+    });
+    assert_eq!(applied(brokers, &file, &[]), each("unchanged"));
+}
+
 #[test]
 fn a_cluster_becomes_what_is_declared() {
     let Some(kafka) = own_kafka_or_skip() else {
