@@ -1,7 +1,7 @@
 //! Making topics what their declaration says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier,
@@ -15,6 +15,8 @@ use crate::error::BusError;
 
 /// How long the cluster may take for each step.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long until the list of topics is read again.
+const LIST_AGAIN: Duration = Duration::from_millis(200);
 
 /// A topic as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,19 +73,17 @@ pub async fn apply(
     let existing = existing(&admin, config)?;
     let mut applied = Vec::with_capacity(topics.len());
     for topic in topics {
-        applied.push(match existing.get(&topic.name) {
-            None => {
-                if !create(&admin, topic, dry_run).await? {
-                    // Made since the list was read: by a request of ours that was repeated because
-                    // its answer was slow, or by somebody else, whose settings may differ.
-                    configure(&admin, topic, dry_run).await?;
-                }
-                Applied::Created
+        let mut partitions = existing.get(&topic.name).copied();
+        if partitions.is_none() {
+            if create(&admin, topic, dry_run).await? {
+                applied.push(Applied::Created);
+                continue;
             }
-            Some(partitions) if *partitions != topic.partitions => Applied::Refused {
-                partitions: *partitions,
-            },
-            Some(_) => configure(&admin, topic, dry_run).await?,
+            partitions = Some(listed(&admin, config, &topic.name)?);
+        }
+        applied.push(match partitions {
+            Some(partitions) if partitions != topic.partitions => Applied::Refused { partitions },
+            _ => configure(&admin, topic, dry_run).await?,
         });
     }
     Ok(applied)
@@ -111,6 +111,28 @@ fn existing(
             )
         })
         .collect())
+}
+
+/// Partitions of a topic that exists although it was not listed: brokers learn of new topics after
+/// the controller, on a busy machine seconds later.
+fn listed(
+    admin: &AdminClient<DefaultClientContext>,
+    config: &BusConfig,
+    topic: &str,
+) -> Result<i32, BusError> {
+    let began = Instant::now();
+    loop {
+        if let Some(partitions) = existing(admin, config)?.get(topic) {
+            return Ok(*partitions);
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(BusError::Operation {
+                what: format!("creating topic {topic}, which exists and is not listed"),
+                source: KafkaError::AdminOp(RDKafkaErrorCode::TopicAlreadyExists),
+            });
+        }
+        std::thread::sleep(LIST_AGAIN);
+    }
 }
 
 /// Whether it was made; `false`: it was there already.
