@@ -2,43 +2,23 @@
 
 use weir_policy::TextRule;
 
-use crate::api_key::KeyDetector;
-use crate::card::CardDetector;
-use crate::email::EmailDetector;
-use crate::injection::InjectionDetector;
+use crate::builtin::Builtin;
 use crate::matched::{self, Match};
-use crate::pii::iban::IbanDetector;
-use crate::pii::ip::IpDetector;
-use crate::pii::national_id::NationalIdDetector;
-use crate::pii::passport::PassportDetector;
-use crate::pii::phone::PhoneDetector;
-use crate::rules::{self, CompileError, Hit, Role, Rules, Spotted};
+use crate::rules::{CompileError, Hit, Role, Rules, Spotted};
 use crate::scanner::Scanner;
-use crate::secrets::entropy::EntropyDetector;
-use crate::secrets::jwt::JwtDetector;
-use crate::secrets::private_key::PrivateKeyDetector;
 use crate::view::{self, View};
 
 /// Compiled rules, ready to scan. Cheap to share by reference.
 #[derive(Debug, Clone)]
 pub struct Detector {
     pub(crate) rules: Rules,
-    cards: CardDetector,
-    emails: EmailDetector,
-    keys: KeyDetector,
-    ibans: IbanDetector,
-    national_ids: NationalIdDetector,
-    passports: PassportDetector,
-    phones: PhoneDetector,
-    ips: IpDetector,
-    private_keys: PrivateKeyDetector,
-    tokens: JwtDetector,
-    secrets: EntropyDetector,
-    injections: InjectionDetector,
+    builtin: &'static Builtin,
 }
 
 impl Detector {
     /// Compiles the rules of a policy; personal data and secrets are always looked for.
+    ///
+    /// The first call of a process takes longer: it also builds the detectors that all share.
     ///
     /// # Errors
     ///
@@ -48,18 +28,7 @@ impl Detector {
     pub fn compile(rules: &[TextRule]) -> Result<Self, CompileError> {
         Ok(Self {
             rules: Rules::compile(rules)?,
-            cards: CardDetector::default(),
-            emails: EmailDetector::default(),
-            keys: KeyDetector::default(),
-            ibans: IbanDetector::default(),
-            national_ids: NationalIdDetector::default(),
-            passports: PassportDetector::default(),
-            phones: PhoneDetector::default(),
-            ips: IpDetector::default(),
-            private_keys: PrivateKeyDetector::default(),
-            tokens: JwtDetector::default(),
-            secrets: EntropyDetector::default(),
-            injections: InjectionDetector::new().map_err(rules::automaton_error)?,
+            builtin: Builtin::shared()?,
         })
     }
 
@@ -93,7 +62,7 @@ impl Detector {
                     span: view.place(&range),
                 }),
                 Spotted::KeyPrefix(format, start) => {
-                    out.extend(self.keys.check(view, start, format));
+                    out.extend(self.builtin.keys.check(view, start, format));
                 }
             });
         self.rules.patterns.scan(view.text, &mut |rule, range| {
@@ -104,17 +73,7 @@ impl Detector {
                 span: view.place(&range),
             });
         });
-        self.cards.scan(view, out);
-        self.emails.scan(view, out);
-        self.ibans.scan(view, out);
-        self.national_ids.scan(view, out);
-        self.passports.scan(view, out);
-        self.phones.scan(view, out);
-        self.ips.scan(view, out);
-        self.private_keys.scan(view, out);
-        self.tokens.scan(view, out);
-        self.secrets.scan(view, out);
-        self.injections.scan(view, out);
+        self.builtin.scan(view, out);
     }
 
     /// The finding that a hit of a rule is.

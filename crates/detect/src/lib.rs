@@ -36,6 +36,7 @@
 //! goes through the seam that it needs (`view.rs`).
 
 mod api_key;
+mod builtin;
 mod card;
 mod checksum;
 mod context;
@@ -62,6 +63,6 @@ mod work;
 
 pub use detector::Detector;
 pub use language::{Language, identify};
-pub use matched::Match;
+pub use matched::{Match, settle};
 pub use rules::CompileError;
 pub use scanner::Scanner;

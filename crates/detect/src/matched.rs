@@ -57,7 +57,9 @@ pub(crate) fn push(out: &mut Vec<Match>, from: usize, hit: Match) {
 /// by start, end, detector and rule.
 ///
 /// The union, not the longest: what masks a finding must cover every byte that some literal hit.
-pub(crate) fn settle(out: &mut Vec<Match>, from: usize) {
+/// What a [`crate::Scanner`] handed over becomes by this what [`crate::Detector::scan`] finds.
+/// Does nothing when `from` lies beyond the end.
+pub fn settle(out: &mut Vec<Match>, from: usize) {
     let Some(found) = out.get_mut(from..).filter(|found| found.len() > 1) else {
         return;
     };

@@ -39,7 +39,8 @@ const _: () = {
 };
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
-/// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted.
+/// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted:
+/// [`crate::settle`] does that.
 ///
 /// Literals are found as they are completed, by state that is carried. What reads the clean text
 /// runs over a window of it whenever [`AHEAD`] bytes after a place are known: work for a piece is

@@ -11,6 +11,7 @@
 //!
 //! [`PolicySet::load`] reads, checks and compiles them at start. Whatever is wrong is reported
 //! with file, line and column, all at once, and nothing starts on a policy that has a problem.
+//! [`PolicySet::parse`] does the same for sources that were read already, and reads no file.
 
 mod document;
 mod error;
@@ -25,6 +26,7 @@ pub use error::{PolicyError, Problem};
 pub use policy::{NEVER, Policy, Required, Tiers};
 pub use rules::{Near, TextRule};
 pub use set::PolicySet;
+pub use source::SourceFile;
 
 #[cfg(test)]
 mod tests;

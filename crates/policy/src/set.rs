@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{PolicyError, Problem};
+use crate::error::{PolicyError, Problem, Problems};
 use crate::policy::Policy;
 use crate::resolve;
 use crate::rules::{self, TextRule};
-use crate::source::read_folder;
+use crate::source::{SourceFile, read_folder};
 
 /// Every policy of a deployment, and the rules they share.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ impl PolicySet {
     /// unknown keys, categories, parents, rules; thresholds out of range or order; a tenant with
     /// two policies; no policy for `"*"`.
     pub fn load(dir: &Path) -> Result<Self, PolicyError> {
-        let mut problems = Vec::new();
+        let mut problems = Problems::new();
         if !dir.is_dir() {
             let message = "no such directory: name the folder that holds the policies".to_owned();
             return Err(PolicyError {
@@ -35,11 +35,35 @@ impl PolicySet {
         policies.extend(read_folder(&dir.join("tenants"), &mut problems));
         let rule_files = read_folder(&dir.join("rules"), &mut problems);
 
+        Self::compile(dir, &policies, &rule_files, problems)
+    }
+
+    /// Checks and compiles sources that were read already: what [`PolicySet::load`] does with those of a
+    /// folder, in their order. A pure function.
+    ///
+    /// `origin` is what a problem of the set as a whole is reported for, such as the folder.
+    ///
+    /// # Errors
+    /// Those of [`PolicySet::load`], less those of reading.
+    pub fn parse(
+        origin: &Path,
+        policies: &[SourceFile],
+        rules: &[SourceFile],
+    ) -> Result<Self, PolicyError> {
+        Self::compile(origin, policies, rules, Problems::new())
+    }
+
+    fn compile(
+        origin: &Path,
+        policies: &[SourceFile],
+        rule_files: &[SourceFile],
+        mut problems: Problems,
+    ) -> Result<Self, PolicyError> {
         let mut declared = Vec::new();
-        for file in &rule_files {
+        for file in rule_files {
             declared.extend(rules::parse(&file.path, &file.text, &mut problems));
         }
-        let resolved = resolve::resolve(dir, &policies, &rule_files, &declared, &mut problems);
+        let resolved = resolve::resolve(origin, policies, rule_files, &declared, &mut problems);
         match resolved {
             Some((by_tenant, default)) if problems.is_empty() => Ok(Self {
                 by_tenant,

@@ -3,10 +3,12 @@ use std::path::{Path, PathBuf};
 use crate::error::{Problem, Problems};
 
 /// One source file: where it came from and what it says.
-#[derive(Debug, Clone)]
-pub(crate) struct SourceFile {
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// What problems name; nothing is read from there.
+    pub path: PathBuf,
+    /// One YAML document.
+    pub text: String,
 }
 
 /// The YAML files of a folder in order of name; a folder that does not exist holds none.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use weir_types::{Action, Category, FailMode, Micros};
 
-use crate::{NEVER, PolicyError, PolicySet};
+use crate::{NEVER, PolicyError, PolicySet, SourceFile};
 
 const DEFAULT: &str = r#"id: default
 version: "1"
@@ -227,4 +227,48 @@ fn problems_of_rules_and_sets() {
     assert!(problems(&[("a.yaml", &lonely)])[0].contains("no policy has tenants"));
     assert!(problems(&[("a.yaml", "id: [")])[0].starts_with("a.yaml:"));
     assert!(PolicySet::load(Path::new("no/such/dir")).is_err());
+}
+
+#[test]
+fn parsed_sources_are_what_the_loaded_folder_is() {
+    let source = |path: &str, text: &str| SourceFile {
+        path: path.into(),
+        text: text.to_owned(),
+    };
+    let tenant = "id: acme\nversion: \"1\"\nextends: default\ntenants: [acme]\n";
+    let names = ["default.yaml", "tenants/acme.yaml", "rules/a.yaml"];
+    let broken_default = DEFAULT.replace("budget_ms: 30", "budget_ms: 0");
+    let broken_rules = RULES.replace("0.9", "9");
+    let lonely = DEFAULT.replace("\"*\"", "other");
+    for texts in [
+        [DEFAULT, tenant, RULES],
+        [&broken_default, tenant, &broken_rules],
+        [&lonely, tenant, RULES],
+        ["id: [", "", "rules: []"],
+    ] {
+        let files: Vec<_> = names.into_iter().zip(texts).collect();
+        let sources: Vec<_> = files
+            .iter()
+            .map(|(name, text)| source(name, text))
+            .collect();
+        let parsed = PolicySet::parse(Path::new(""), &sources[..2], &sources[2..]);
+        match (load(&files), parsed) {
+            (Ok(loaded), Ok(parsed)) => {
+                for tenant in ["acme", "nobody"] {
+                    let (loaded, parsed) = (loaded.for_tenant(tenant), parsed.for_tenant(tenant));
+                    assert_eq!(loaded.hash, parsed.hash);
+                    assert_eq!(loaded.id, parsed.id);
+                }
+                assert_eq!(loaded.rules(), parsed.rules());
+            }
+            (Err(loaded), Err(parsed)) => {
+                let told = |error: &PolicyError| -> Vec<_> {
+                    let of = |p: &crate::Problem| (p.line, p.column, p.message.clone());
+                    error.problems.iter().map(of).collect()
+                };
+                assert_eq!(told(&loaded), told(&parsed));
+            }
+            (loaded, parsed) => panic!("{:?} but {:?}", loaded.err(), parsed.err()),
+        }
+    }
 }

@@ -1,0 +1,90 @@
+//! The detectors that no policy has a say in, built once per process.
+
+use std::sync::LazyLock;
+
+use crate::api_key::KeyDetector;
+use crate::card::CardDetector;
+use crate::email::EmailDetector;
+use crate::injection::InjectionDetector;
+use crate::matched::Match;
+use crate::pii::iban::IbanDetector;
+use crate::pii::ip::IpDetector;
+use crate::pii::national_id::NationalIdDetector;
+use crate::pii::passport::PassportDetector;
+use crate::pii::phone::PhoneDetector;
+use crate::rules::{self, CompileError};
+use crate::secrets::entropy::EntropyDetector;
+use crate::secrets::jwt::JwtDetector;
+use crate::secrets::private_key::PrivateKeyDetector;
+use crate::view::View;
+
+/// What is looked for whatever the policy. Some milliseconds to build: automata and tables.
+#[derive(Debug)]
+pub(crate) struct Builtin {
+    /// Its prefixes are in the automaton of the rules, which says where to check.
+    pub(crate) keys: KeyDetector,
+    cards: CardDetector,
+    emails: EmailDetector,
+    ibans: IbanDetector,
+    national_ids: NationalIdDetector,
+    passports: PassportDetector,
+    phones: PhoneDetector,
+    ips: IpDetector,
+    private_keys: PrivateKeyDetector,
+    tokens: JwtDetector,
+    secrets: EntropyDetector,
+    injections: InjectionDetector,
+}
+
+/// Built by the first [`Builtin::shared`]; depends on nothing but the program.
+static SHARED: LazyLock<Result<Builtin, CompileError>> = LazyLock::new(Builtin::new);
+
+impl Builtin {
+    /// The one of this process. [`crate::Detector::compile`] calls this, so that no scan pays for it.
+    pub(crate) fn shared() -> Result<&'static Self, CompileError> {
+        SHARED.as_ref().map_err(Clone::clone)
+    }
+
+    fn new() -> Result<Self, CompileError> {
+        Ok(Self {
+            keys: KeyDetector::default(),
+            cards: CardDetector::default(),
+            emails: EmailDetector::default(),
+            ibans: IbanDetector::default(),
+            national_ids: NationalIdDetector::default(),
+            passports: PassportDetector::default(),
+            phones: PhoneDetector::default(),
+            ips: IpDetector::default(),
+            private_keys: PrivateKeyDetector::default(),
+            tokens: JwtDetector::default(),
+            secrets: EntropyDetector::default(),
+            injections: InjectionDetector::new().map_err(rules::automaton_error)?,
+        })
+    }
+
+    /// Appends what all of them but the key detector find in the clean text.
+    pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
+        self.cards.scan(view, out);
+        self.emails.scan(view, out);
+        self.ibans.scan(view, out);
+        self.national_ids.scan(view, out);
+        self.passports.scan(view, out);
+        self.phones.scan(view, out);
+        self.ips.scan(view, out);
+        self.private_keys.scan(view, out);
+        self.tokens.scan(view, out);
+        self.secrets.scan(view, out);
+        self.injections.scan(view, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_share_one() {
+        let (first, second) = (Builtin::shared().unwrap(), Builtin::shared().unwrap());
+        assert!(std::ptr::eq(first, second));
+    }
+}
