@@ -26,8 +26,13 @@ demo: ## Judge sample prompts on an embedded broker: no Kafka, Java or Docker
 	"$(TARGET)/release/weir" demo
 
 .PHONY: test
-test: setup check ## Every check, then every test, on a real Apache Kafka too
+test: setup check ## Every check, then every test, on a real Apache Kafka too; a little fuzzing
 	WEIR_TEST_KAFKA=1 cargo test --workspace
+	scripts/fuzz
+
+.PHONY: fuzz
+fuzz: ## Ten million inputs for each fuzz target; takes hours on a busy machine
+	scripts/fuzz --runs 10000000
 
 .PHONY: check
 check: setup ## Format, lints, documentation, dependency policy, layers, spelling

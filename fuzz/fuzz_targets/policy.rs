@@ -1,22 +1,22 @@
 //! The parser of policies and rules: any file gives a policy or a list of problems.
 //!
 //! The first byte says which file the rest is; the others are the short ones below. Rules that pass
-//! must also compile, or be refused by name.
+//! must also compile, or be refused by name; what compiled must scan.
 
 #![no_main]
 
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use weir_detect::Detector;
-use weir_policy::PolicySet;
+use weir_policy::{PolicySet, SourceFile};
+use weir_types::Micros;
 
+/// Policies, then rules.
 const FILES: [(&str, &str); 3] = [
     (
         "default.yaml",
-        "{id: default, version: '1', tenants: ['*'], enforce: true, budget_ms: 40, max_text_bytes: 99, \
-         fail: {mode: open, required: [rules]}, categories: {hate: {warn: 0.5}}, detectors: {}}",
+        "{id: default, version: '1', tenants: ['*'], categories: {hate: {warn: 0.5}}}",
     ),
     (
         "tenants/acme.yaml",
@@ -27,40 +27,51 @@ const FILES: [(&str, &str); 3] = [
         "rules: [{id: a.b.en, category: hate, severity: low, score: 0.5, action: warn, literals: [a b]}]",
     ),
 ];
-
-/// One folder a process; `scripts/fuzz` sets TMPDIR and removes it.
-static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = std::env::temp_dir().join(format!("weir-fuzz-policy-{}", std::process::id()));
-    for name in ["tenants", "rules"] {
-        std::fs::create_dir_all(folder.join(name)).expect("a folder to write to");
-    }
-    for (name, text) in FILES {
-        std::fs::write(folder.join(name), text).expect("a file to write to");
-    }
-    folder
-});
+/// How many of them are policies.
+const POLICIES: usize = 2;
+/// Most bytes of the input that the rules are tried on.
+const SCANNED: usize = 64;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&choice, text)) = data.split_first() else {
         return;
     };
-    let (name, good) = FILES[usize::from(choice) % FILES.len()];
-    let path = FOLDER.join(name);
-    std::fs::write(&path, text).expect("a file to write to");
-    let loaded = PolicySet::load(&FOLDER);
-    std::fs::write(&path, good).expect("a file to write to");
-    match loaded {
+    // Files are read as UTF-8, and refused when they are not, before the parser sees them.
+    let Ok(text) = std::str::from_utf8(text) else {
+        return;
+    };
+    let chosen = usize::from(choice) % FILES.len();
+    let mut files = FILES.map(|(path, good)| SourceFile {
+        path: path.into(),
+        text: good.to_owned(),
+    });
+    text.clone_into(&mut files[chosen].text);
+    let (policies, rules) = files.split_at(POLICIES);
+    match PolicySet::parse(Path::new("."), policies, rules) {
         Ok(set) => {
-            for tenant in ["", "acme", "no such tenant"] {
-                let _ = set.for_tenant(tenant);
+            for (_, policy) in set.tenants() {
+                assert!(policy.budget > Micros::from_millis(0) && policy.max_text_bytes > 0);
+                assert_eq!(policy.hash.len(), 64);
             }
-            if let Ok(detector) = Detector::compile(set.rules()) {
-                let mut found = Vec::new();
-                detector.scan(text, 0, &mut found);
+            assert!(
+                set.rules()
+                    .iter()
+                    .all(|rule| (0.0..=1.0).contains(&rule.score))
+            );
+            match Detector::compile(set.rules()) {
+                Ok(detector) => {
+                    let mut found = Vec::new();
+                    let text = &text.as_bytes()[..text.len().min(SCANNED)];
+                    detector.scan(text, 0, &mut found);
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
             }
         }
         Err(error) => {
             assert!(!error.problems.is_empty(), "refused without a reason");
+            for problem in &error.problems {
+                assert!(!problem.message.is_empty() && !problem.message.contains('\n'));
+            }
             let _ = error.to_string();
         }
     }

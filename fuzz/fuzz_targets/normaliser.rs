@@ -1,0 +1,144 @@
+//! A scan of any bytes, whole and in pieces, and of what masking left of them.
+//!
+//! What turns a text into its clean view and maps spans back is private to the crate. A wrong map
+//! shows here as a span outside the text, one that moves with the base, or one that depends on where
+//! the text was cut.
+//!
+//! An input is a byte of choices, a byte for each cut, then the text.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use weir_detect::mask::{self, Mask, Masked};
+use weir_detect::{Detector, Match, Scanner, settle};
+use weir_policy::{Near, TextRule};
+use weir_types::{Category, Severity};
+
+/// Bits of the first byte that say how many cuts there are.
+const CUTS: u8 = 0b111;
+/// When all of these bits are set, the text is made longer than the scanner's window.
+const LONG: u8 = 0b1_1111_000;
+/// Bytes put into the middle of a long text: the window looks some 2,000 ahead and 500 back.
+const FILLER_BYTES: usize = 3000;
+
+static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+    let rule = |id: &str, literals: &[&str]| TextRule {
+        id: id.to_owned(),
+        category: Category::Violence,
+        severity: Severity::High,
+        score: 0.5,
+        literals: literals.iter().map(|&literal| literal.to_owned()).collect(),
+        patterns: Vec::new(),
+        except: Vec::new(),
+        near: None,
+    };
+    let rules = [
+        rule("latin", &["kill", "kill you", "a", "c++", "</s>"]),
+        rule("other", &["привет", "自杀", "आत्महत्या", "انتحار"]),
+        TextRule {
+            patterns: vec!["ba{1,3}b".to_owned(), r"\d{3}-[a-z]{2,5}".to_owned()],
+            except: vec!["123-abc".to_owned()],
+            ..rule("pattern", &[])
+        },
+        TextRule {
+            except: vec!["kill the process".to_owned()],
+            near: Some(Near {
+                literals: vec!["you".to_owned(), "44".to_owned()],
+                within: 20,
+            }),
+            ..rule("near", &["kill", "привет"])
+        },
+    ];
+    Detector::compile(&rules).expect("these rules are good")
+});
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&choices, rest)) = data.split_first() else {
+        return;
+    };
+    let Some((cuts, text)) = rest.split_at_checked(usize::from(choices & CUTS)) else {
+        return;
+    };
+    let mut text = text.to_vec();
+    if choices & LONG == LONG {
+        let middle = text.len() / 2;
+        text.splice(
+            middle..middle,
+            b"~ . ".iter().copied().cycle().take(FILLER_BYTES),
+        );
+    }
+
+    let whole = scan(&text);
+    check(&text, &whole);
+    assert_eq!(in_pieces(&text, cuts), whole, "cuts change what is found");
+    if whole.is_empty() {
+        return;
+    }
+
+    let spans: Vec<Masked<'_>> = whole
+        .iter()
+        .zip(Mask::ALL.into_iter().cycle())
+        .map(|(found, mask)| Masked {
+            span: found.span,
+            mask,
+            label: found.detector,
+        })
+        .collect();
+    let masked = mask::apply(&text, 0, &spans);
+    assert!(
+        std::str::from_utf8(&text).is_err() || std::str::from_utf8(&masked).is_ok(),
+        "masking broke a text that was whole"
+    );
+    check(&masked, &scan(&masked));
+});
+
+fn scan(text: &[u8]) -> Vec<Match> {
+    let mut found = Vec::new();
+    DETECTOR.scan(text, 0, &mut found);
+    found
+}
+
+/// What a scan of the text's pieces finds, merged and in order. Its base is another one, which is
+/// taken off again: a base must only shift.
+fn in_pieces(text: &[u8], cuts: &[u8]) -> Vec<Match> {
+    const BASE: i64 = 1 << 40;
+    let mut cuts: Vec<usize> = cuts
+        .iter()
+        .map(|&cut| usize::from(cut) * (text.len() + 1) / 256)
+        .collect();
+    cuts.push(text.len());
+    cuts.sort_unstable();
+    let mut found = Vec::new();
+    let mut scanner = Scanner::new(&DETECTOR, BASE);
+    let mut from = 0;
+    for cut in cuts {
+        scanner.push(&text[from..cut], &mut found);
+        from = cut;
+    }
+    scanner.finish(&mut found);
+    settle(&mut found, 0);
+    for found in &mut found {
+        found.span.start -= BASE;
+        found.span.end -= BASE;
+    }
+    found
+}
+
+/// Spans lie in the text, in order, and those of one rule do not overlap.
+fn check(text: &[u8], found: &[Match]) {
+    let length = i64::try_from(text.len()).expect("inputs are small");
+    for (at, here) in found.iter().enumerate() {
+        assert!(0 <= here.span.start && here.span.start < here.span.end && here.span.end <= length);
+        assert!((0.0..=1.0).contains(&here.score));
+        for later in &found[at + 1..] {
+            assert!(here.span.start <= later.span.start, "out of order");
+            if later.span.start >= here.span.end {
+                break;
+            }
+            let same = here.detector == later.detector && here.rule == later.rule;
+            assert!(!same, "one rule found overlapping places");
+        }
+    }
+}
