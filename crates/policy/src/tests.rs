@@ -272,3 +272,15 @@ fn parsed_sources_are_what_the_loaded_folder_is() {
         }
     }
 }
+
+#[test]
+fn a_problem_is_one_line_whatever_it_quotes() {
+    for name in ["rul\\n\\nes", "\\e[2Jrules", "rules\\u0085"] {
+        let broken = DEFAULT.replace("rules,", &format!("\"{name}\","));
+        assert_ne!(broken, DEFAULT);
+        let found = problems(&[("default.yaml", &broken)]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("unknown detector group"), "{found:?}");
+        assert!(!found[0].contains(char::is_control), "{found:?}");
+    }
+}

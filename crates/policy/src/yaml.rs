@@ -19,16 +19,9 @@ pub(crate) fn parse<T: DeserializeOwned>(
             let location = error.location();
             // The default rendering quotes the source over several lines; the position suffices.
             let message = error.without_snippet().to_string();
-            problems.push(Problem {
-                file: file.to_owned(),
-                line: location.map_or(0, |at| at.line()),
-                column: location.map_or(0, |at| at.column()),
-                message: message
-                    .lines()
-                    .next()
-                    .unwrap_or("not valid YAML")
-                    .to_owned(),
-            });
+            let message = message.lines().next().unwrap_or("not valid YAML");
+            let (line, column) = location.map_or((0, 0), |at| (at.line(), at.column()));
+            problems.push(Problem::at_place(file, line, column, message.to_owned()));
             None
         }
     }
