@@ -40,7 +40,8 @@ impl Detector {
     pub(crate) fn with_rules(&self, rules: Rules) -> Self {
         Self {
             rules,
-            ..self.clone()
+            sources: Arc::clone(&self.sources),
+            builtin: self.builtin,
         }
     }
 
