@@ -153,6 +153,9 @@ pub(crate) fn verdict(
     let checked_to = if readable { text_bytes.min(limit) } else { 0 };
     let blocked = action == Action::Block;
 
+    let completion = policy.completion(&identity.language.tag).map(str::to_owned);
+    let contract = Some(policy.contract(completion.clone()));
+
     let mut judged_by = Vec::with_capacity(2);
     if readable {
         judged_by.push(RULES.to_owned());
@@ -206,6 +209,10 @@ pub(crate) fn verdict(
             classify_us: 0,
             total_us: microseconds(now.since(arrival.received)),
         },
+        hold_expired: false,
+        disposition: blocked.then_some(policy.stream.disposition),
+        completion: completion.filter(|_| blocked),
+        contract,
     };
     Judged {
         source: identity.source,

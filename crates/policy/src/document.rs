@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-use weir_types::{Action, FailMode, Mask};
+use weir_types::{Action, Disposition, FailMode, Mask, OnExpiry};
 
 use crate::yaml::Entries;
 
@@ -21,6 +21,10 @@ pub(crate) struct PolicyDocument {
     pub(crate) budget_ms: Option<Spanned<u64>>,
     pub(crate) max_text_bytes: Option<Spanned<u64>>,
     pub(crate) fail: Option<FailDocument>,
+    pub(crate) stream: Option<StreamDocument>,
+    /// Language tag (`de`, `pt-BR`, or `und` for all others) to what is shown in place of blocked text.
+    #[serde(default)]
+    pub(crate) completions: Entries<Spanned<String>>,
     #[serde(default)]
     pub(crate) categories: Entries<TiersDocument>,
     #[serde(default)]
@@ -35,6 +39,28 @@ pub(crate) struct PolicyDocument {
 pub(crate) struct FailDocument {
     pub(crate) mode: Option<FailMode>,
     pub(crate) required: Option<Vec<Spanned<String>>>,
+}
+
+/// How streams are held and ended.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamDocument {
+    /// Detectors that text waits for.
+    pub(crate) required: Option<Vec<Spanned<String>>>,
+    pub(crate) hold: Option<HoldDocument>,
+    /// Text is released in whole words.
+    pub(crate) whole_words: Option<bool>,
+    pub(crate) idle_ms: Option<Spanned<u64>>,
+    pub(crate) disposition: Option<Disposition>,
+}
+
+/// How long text is held on suspicion.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldDocument {
+    pub(crate) chars: Option<Spanned<u64>>,
+    pub(crate) ms: Option<Spanned<u64>>,
+    pub(crate) on_expiry: Option<OnExpiry>,
 }
 
 /// Thresholds on the calibrated score, `0.0..=1.0`, at which each tier begins.

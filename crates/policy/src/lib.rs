@@ -20,6 +20,7 @@ mod resolve;
 mod rules;
 mod set;
 mod source;
+mod stream;
 mod yaml;
 
 pub use error::{PolicyError, Problem};
@@ -27,6 +28,7 @@ pub use policy::{NEVER, Policy, Required, Tiers};
 pub use rules::{Near, TextRule};
 pub use set::PolicySet;
 pub use source::SourceFile;
+pub use stream::StreamPolicy;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use weir_types::{Action, Category, FailMode, Mask, Micros};
+
+use crate::stream::StreamPolicy;
 
 /// A threshold no calibrated score reaches: the tier never begins.
 pub const NEVER: f32 = 2.0;
@@ -80,6 +82,10 @@ pub struct Policy {
     pub fail_mode: FailMode,
     /// Which detectors are required.
     pub required: Required,
+    /// How streams are held and ended.
+    pub stream: StreamPolicy,
+    /// Language tag to what is shown in place of blocked text.
+    pub(crate) completions: BTreeMap<String, String>,
     pub(crate) tiers: [Tiers; Category::COUNT],
     pub(crate) detectors: HashMap<String, DetectorAction>,
     pub(crate) rules: HashMap<String, Action>,

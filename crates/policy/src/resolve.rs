@@ -13,6 +13,7 @@ use crate::error::{Problem, Problems};
 use crate::policy::{DetectorAction, NEVER, Policy, Required, Tiers};
 use crate::rules::DeclaredRule;
 use crate::source::SourceFile;
+use crate::stream::{self, StreamPolicy};
 use crate::yaml;
 
 /// Budget where no policy names one, ms: inside the 50 ms that users do not feel.
@@ -23,7 +24,7 @@ const DEFAULT_MAX_TEXT_BYTES: usize = 1 << 20;
 /// Names that `required` may hold.
 const DETECTOR_GROUPS: [&str; 2] = ["rules", "classifier"];
 /// Names that `detectors` may hold: what the rules engine reports findings as.
-const DETECTORS: [&str; 14] = [
+pub(crate) const DETECTORS: [&str; 14] = [
     "literal",
     "pattern",
     "card",
@@ -150,6 +151,8 @@ fn compile(
             rules: true,
             classifier: false,
         },
+        stream: StreamPolicy::default(),
+        completions: BTreeMap::new(),
         tiers: [Tiers::NEVER; Category::COUNT],
         detectors: HashMap::new(),
         rules: rules
@@ -207,6 +210,7 @@ fn apply(policy: &mut Policy, entry: &Parsed<'_>, problems: &mut Problems) {
             };
         }
     }
+    stream::apply(policy, file, document, problems);
     for (name, tiers) in &document.categories {
         match name.value.parse::<Category>() {
             Ok(category) => {
@@ -279,7 +283,7 @@ fn check_probability(file: &Path, value: &Spanned<f32>, what: &str, problems: &m
     }
 }
 
-fn known(
+pub(crate) fn known(
     file: &Path,
     name: &Spanned<String>,
     allowed: &[&str],

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use weir_types::{Action, Category, FailMode, Micros};
+use weir_types::{Action, Category, FailMode, Micros, OnExpiry};
 
 use crate::{NEVER, PolicyError, PolicySet, SourceFile};
 
@@ -282,5 +282,62 @@ fn a_problem_is_one_line_whatever_it_quotes() {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("unknown detector group"), "{found:?}");
         assert!(!found[0].contains(char::is_control), "{found:?}");
+    }
+}
+
+#[test]
+fn streams_take_what_a_policy_says_and_inherit_the_rest() {
+    let child = "id: acme
+version: \"1\"
+extends: default
+tenants: [acme]
+stream: { required: [card, literal, card], hold: { ms: 20, on_expiry: cut }, whole_words: true }
+completions: { de: Nein., und: No. }
+";
+    let set = load(&[("default.yaml", DEFAULT), ("tenants/acme.yaml", child)]).unwrap();
+    let (parent, policy) = (set.for_tenant("somebody"), set.for_tenant("acme"));
+    let stream = &policy.stream;
+    assert_eq!(stream.required, ["card", "literal"]);
+    assert_eq!(stream.hold, Micros::from_millis(20));
+    assert_eq!(stream.on_expiry, OnExpiry::Cut);
+    assert!(stream.whole_words && !parent.stream.whole_words);
+    assert_eq!(stream.idle, parent.stream.idle);
+    let shown = ["de", "de-CH", "fr", ""].map(|tag| policy.completion(tag));
+    assert_eq!(
+        shown,
+        [Some("Nein."), Some("Nein."), Some("No."), Some("No.")]
+    );
+    assert_eq!(parent.completion("de"), None);
+    let contract = policy.contract(None);
+    assert_eq!((contract.budget_us, contract.hold_ms), (30_000, 20));
+    assert_eq!(contract.fail_mode, FailMode::Closed);
+}
+
+#[test]
+fn impossible_streams_are_refused_by_line() {
+    let child = format!(
+        "id: acme
+version: \"1\"
+extends: default
+stream:
+  required: [cards]
+  hold: {{ chars: 5000, ms: 20000 }}
+  idle_ms: 1
+completions:
+  de: {}
+",
+        "x".repeat(3000)
+    );
+    let said = problems(&[("default.yaml", DEFAULT), ("tenants/acme.yaml", &child)]);
+    let expected = [
+        "acme.yaml:5: unknown detector \"cards\" (known: ",
+        "acme.yaml:6: chars 5000 is above 4096",
+        "acme.yaml:6: ms 20000 is above 10000",
+        "acme.yaml:7: idle_ms 1 is outside 100..3600000",
+        "acme.yaml:9: the completion for \"de\" has 3000 bytes; at most 2048",
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:?}");
+    for (said, expected) in said.iter().zip(expected) {
+        assert!(said.starts_with(expected), "{said}");
     }
 }

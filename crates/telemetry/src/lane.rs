@@ -164,6 +164,10 @@ mod tests {
                 classify_us: 0,
                 total_us: 1_520,
             },
+            hold_expired: false,
+            disposition: None,
+            completion: None,
+            contract: None,
         }
     }
 

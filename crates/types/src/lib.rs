@@ -6,6 +6,7 @@
 
 mod action;
 mod category;
+mod contract;
 mod dead_letter;
 mod fingerprint;
 mod mask;
@@ -14,6 +15,7 @@ mod verdict;
 
 pub use action::{Action, FailMode};
 pub use category::{Category, UnknownCategory};
+pub use contract::{Disposition, OnExpiry, StreamContract};
 pub use dead_letter::DeadLetterReason;
 pub use fingerprint::{FingerprintKey, derive_verdict_id, hex};
 pub use mask::{Mask, UnknownMask};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Category, FailMode, Mask};
+use crate::{Action, Category, Disposition, FailMode, Mask, StreamContract};
 
 /// Where an input stands on its topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,16 +104,19 @@ pub enum UnjudgedCause {
     Failed,
     /// The record could not be read.
     Malformed,
+    /// Part of the stream never arrived.
+    Missing,
 }
 
 impl UnjudgedCause {
     /// All causes.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Expired,
         Self::Shed,
         Self::Truncated,
         Self::Failed,
         Self::Malformed,
+        Self::Missing,
     ];
 
     /// The name used in records and metrics.
@@ -125,6 +128,7 @@ impl UnjudgedCause {
             Self::Truncated => "truncated",
             Self::Failed => "failed",
             Self::Malformed => "malformed",
+            Self::Missing => "missing",
         }
     }
 }
@@ -283,4 +287,13 @@ pub struct Verdict {
     pub provenance: Provenance,
     /// Where the time went.
     pub times: StageTimes,
+
+    /// Text was released because its hold ran out, before all that might object had judged it.
+    pub hold_expired: bool,
+    /// What becomes of text that was shown already; `None` unless `action` is `block`.
+    pub disposition: Option<Disposition>,
+    /// What to show after the cut; `None` for nothing, and unless `action` is `block`.
+    pub completion: Option<String>,
+    /// What holds for the streams of the request; `None` on a stream's verdict.
+    pub contract: Option<StreamContract>,
 }

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use weir_types::FailMode;
+use weir_types::{FailMode, OnExpiry};
 
 use crate::Enc;
 
@@ -112,16 +112,4 @@ pub enum End {
     ClientAbort,
     /// The model or its worker failed; also any end that this reader does not know.
     Error,
-}
-
-/// What to do with held text that was not judged in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnExpiry {
-    /// Keep holding; also any wish that this reader does not know.
-    Hold,
-    /// End the stream before it.
-    Cut,
-    /// Show it.
-    Release,
 }

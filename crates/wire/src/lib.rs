@@ -37,7 +37,7 @@ mod record;
 mod source;
 mod subject;
 
-pub use chunk::{Channel, Chunk, End, OnExpiry, Opening};
+pub use chunk::{Channel, Chunk, End, Opening};
 pub use codec::{MAX_FIELD_BYTES, decode, decode_with, encode, encode_with, prepare};
 pub use dead_letter::{DeadLetter, Header};
 pub use enc::Enc;

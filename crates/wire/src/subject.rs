@@ -45,7 +45,7 @@ impl Subject {
         match self {
             Self::Prompt => 100_001,
             Self::Chunk => 100_002,
-            Self::Verdict => 100_006,
+            Self::Verdict => 100_007,
             Self::Flagged => 100_004,
             Self::DeadLetter => 100_005,
         }
