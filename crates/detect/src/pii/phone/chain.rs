@@ -100,30 +100,6 @@ impl Chain {
     }
 }
 
-/// Where the first digit at or after `from` is.
-///
-/// By chunks without an early exit, which compiles to vector code: prose has few digits.
-pub(super) fn next_digit(text: &[u8], from: usize) -> Option<usize> {
-    const CHUNK: usize = 32;
-    let mut at = from;
-    loop {
-        let rest = text.get(at..)?;
-        let chunk = &rest[..rest.len().min(CHUNK)];
-        if chunk.is_empty() {
-            return None;
-        }
-        spend(chunk.len());
-        let any = chunk
-            .iter()
-            .fold(false, |any, byte| any | byte.is_ascii_digit());
-        if any {
-            let offset = chunk.iter().position(u8::is_ascii_digit)?;
-            return Some(at + offset);
-        }
-        at += chunk.len();
-    }
-}
-
 /// The chain that starts at or just before the digit at `digit`; `None`, with where to go on, when
 /// none starts there.
 pub(super) fn chain_at(text: &[u8], digit: usize) -> Result<Chain, usize> {
@@ -262,6 +238,7 @@ fn joined_before(text: &[u8], digit: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pii::digits::next_digit;
 
     fn groups(text: &str) -> Vec<usize> {
         let digit = next_digit(text.as_bytes(), 0).unwrap();

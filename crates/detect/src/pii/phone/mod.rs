@@ -47,11 +47,12 @@ use std::sync::{Arc, LazyLock};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, PhoneNumberUtil, Region};
 use weir_types::{Category, Severity};
 
-use self::chain::{Chain, chain_at, next_digit};
+use self::chain::{Chain, chain_at};
 use self::shape::Grouping;
-use self::words::{Nearby, Words};
+use self::words::{Nearby, PhoneWords};
 use crate::context;
 use crate::matched::Match;
+use crate::pii::digits::next_digit;
 use crate::view::View;
 use crate::work::spend;
 
@@ -94,7 +95,7 @@ const SCORE_CONTESTED: f32 = 0.5;
 pub(crate) struct PhoneDetector {
     /// One for all detectors, loaded by the first.
     util: &'static PhoneNumberUtil,
-    words: Words,
+    words: PhoneWords,
 }
 
 impl std::fmt::Debug for PhoneDetector {
@@ -135,7 +136,7 @@ impl PhoneDetector {
     pub(crate) fn new() -> Self {
         Self {
             util: *LOADED,
-            words: Words::new(),
+            words: PhoneWords::new(),
         }
     }
 

@@ -102,7 +102,7 @@ static PLANS: [Plan; 24] = [
 ];
 
 /// The plans in which `digits` may be a national number, those of `languages` (a bit each) first.
-pub(super) fn regions(digits: &[u8], languages: u32) -> impl Iterator<Item = &'static Plan> {
+pub(super) fn regions(digits: &[u8], languages: u64) -> impl Iterator<Item = &'static Plan> {
     let fits = move |plan: &&'static Plan| {
         plan.lengths.contains(&digits.len()) && opens(plan.opening, digits)
     };

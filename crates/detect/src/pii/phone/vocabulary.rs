@@ -230,7 +230,7 @@ pub(super) const LANGUAGES: [Language; 12] = [
 ];
 
 /// What else a number of that size is called.
-pub(super) const OTHER: [&str; 44] = [
+pub(super) const OTHERS: [&str; 44] = [
     "order",
     "invoice",
     "version",

@@ -2,23 +2,13 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use super::vocabulary::{LANGUAGES, OTHERS};
+use crate::pii::words::{Meanings, OTHER, Words};
 
-use super::vocabulary::{LANGUAGES, OTHER};
-use crate::context;
-use crate::word::{char_after, char_before, is_word};
-use crate::work::spend;
-
-/// What one word says; languages are bits, these come above them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
-    /// The number is a telephone's.
-    Phone,
-    /// Somebody is reached, perhaps by telephone: tells only with a number grouped like one.
-    Reach,
-    /// The number is something else's.
-    Other,
-}
+/// The number is a telephone's. Below it, a bit for each language.
+const PHONE: Meanings = 1 << 62;
+/// Somebody is reached, perhaps by telephone: tells only with a number grouped like one.
+const REACH: Meanings = 1 << 61;
 
 /// What the words near a number say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,110 +17,34 @@ pub(super) struct Nearby {
     pub(super) reach: bool,
     pub(super) other: bool,
     /// The languages of those for [`Nearby::phone`] and [`Nearby::reach`], a bit each.
-    pub(super) languages: u32,
+    pub(super) languages: u64,
 }
 
-/// All the words, in one automaton: a hostile text asks about every few bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Words {
-    automaton: Option<AhoCorasick>,
-    /// What the patterns say, in their order.
-    meanings: Vec<(Says, u32)>,
-}
+pub(super) struct PhoneWords(Words);
 
-impl Words {
+impl PhoneWords {
     pub(super) fn new() -> Self {
-        let mut patterns: Vec<String> = Vec::new();
-        let mut meanings: Vec<(Says, u32)> = Vec::new();
-        let mut add = |word: &str, says: Says, languages: u32| {
-            for spelling in spellings(word) {
-                let known = patterns.iter().position(|pattern| *pattern == spelling);
-                match known {
-                    Some(index) if meanings[index].0 == says => meanings[index].1 |= languages,
-                    _ => {
-                        patterns.push(spelling);
-                        meanings.push((says, languages));
-                    }
-                }
-            }
-        };
-        for (index, language) in LANGUAGES.iter().enumerate() {
-            for word in language.phone {
-                add(word, Says::Phone, 1 << index);
-            }
-            for word in language.reach {
-                add(word, Says::Reach, 1 << index);
-            }
-        }
-        for word in OTHER {
-            add(word, Says::Other, 0);
-        }
-        // Building fails only beyond what its state ids can count, millions of times this size;
-        // a test holds it to being there.
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .build(&patterns)
-            .ok();
-        Self {
-            automaton,
-            meanings,
-        }
+        let named = LANGUAGES.iter().enumerate().flat_map(|(bit, language)| {
+            let phone = language.phone.iter().map(|word| (*word, PHONE));
+            let reach = language.reach.iter().map(|word| (*word, REACH));
+            phone
+                .chain(reach)
+                .map(move |(word, says)| (word, says | 1 << bit))
+        });
+        let others = OTHERS.iter().map(|word| (*word, OTHER));
+        Self(Words::new(named.chain(others)))
     }
 
-    /// What the words within [`context::BEFORE`] and [`context::AFTER`] bytes of `range` say.
     pub(super) fn near(&self, text: &[u8], range: &Range<usize>) -> Nearby {
-        let mut found = Nearby::default();
-        let Some(automaton) = &self.automaton else {
-            return found;
-        };
-        let sides = [
-            range.start.saturating_sub(context::BEFORE)..range.start,
-            range.end..text.len().min(range.end + context::AFTER),
-        ];
-        for side in sides {
-            let window = &text[side];
-            spend(window.len());
-            for hit in automaton.find_overlapping_iter(window) {
-                if !stands_alone(window, hit.start(), hit.end()) {
-                    continue;
-                }
-                let (says, languages) = self.meanings[hit.pattern().as_usize()];
-                match says {
-                    Says::Phone => found.phone = true,
-                    Says::Reach => found.reach = true,
-                    Says::Other => found.other = true,
-                }
-                found.languages |= languages;
-            }
+        let meanings = self.0.near(text, range);
+        Nearby {
+            phone: meanings & PHONE != 0,
+            reach: meanings & REACH != 0,
+            other: meanings & OTHER != 0,
+            languages: meanings & ((1 << LANGUAGES.len()) - 1),
         }
-        found
     }
-}
-
-/// The cases that a word is written in. The automaton folds ASCII letters itself.
-fn spellings(word: &str) -> Vec<String> {
-    let mut all = vec![word.to_owned()];
-    if !word.is_ascii() {
-        let mut letters = word.chars();
-        let title: String = letters
-            .next()
-            .into_iter()
-            .flat_map(char::to_uppercase)
-            .chain(letters)
-            .collect();
-        all.extend([title, word.to_uppercase()]);
-        all.dedup();
-    }
-    all
-}
-
-fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
-    let joins = |own: Option<(char, usize)>, neighbour: Option<(char, usize)>| {
-        own.is_some_and(|(c, _)| is_word(c)) && neighbour.is_some_and(|(c, _)| is_word(c))
-    };
-    !joins(char_after(text, start), char_before(text, start))
-        && !joins(char_before(text, end), char_after(text, end))
 }
 
 #[cfg(test)]
@@ -139,7 +53,7 @@ mod tests {
 
     fn near(text: &str) -> Nearby {
         let at = text.find("42").unwrap();
-        Words::new().near(text.as_bytes(), &(at..at + 2))
+        PhoneWords::new().near(text.as_bytes(), &(at..at + 2))
     }
 
     #[test]
