@@ -91,15 +91,13 @@ fn iban_at(text: &[u8], start: usize) -> Option<(Range<usize>, f32)> {
     let mut chars = [0; MAX_CHARS];
     let mut count = 0;
     let mut separator = None;
+    let mut gaps = 0;
     let mut fours = true;
     let mut at = start;
     while count < length {
         spend(1);
         let byte = *text.get(at)?;
         if byte.is_ascii_alphanumeric() {
-            if separator.is_some() && count > 0 && count % 4 == 0 {
-                fours &= !text[at - 1].is_ascii_alphanumeric();
-            }
             *chars.get_mut(count)? = byte.to_ascii_uppercase();
             count += 1;
         } else {
@@ -108,6 +106,7 @@ fn iban_at(text: &[u8], start: usize) -> Option<(Range<usize>, f32)> {
                 return None;
             }
             fours &= count % 4 == 0;
+            gaps += 1;
         }
         at += 1;
     }
@@ -117,7 +116,8 @@ fn iban_at(text: &[u8], start: usize) -> Option<(Range<usize>, f32)> {
         && !joined
         && countries::is_built_like(&chars[4..], structure)
         && is_checked(chars);
-    let score = if fours {
+    let all_fours = fours && gaps == (length - 1) / 4;
+    let score = if gaps == 0 || all_fours {
         SCORE_AS_PRINTED
     } else {
         SCORE_ODD_GROUPS
@@ -228,6 +228,30 @@ mod tests {
                     assert_eq!(found(&text), std::slice::from_ref(&number), "{text:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn groups_of_four_score_higher() {
+        let score = |text: &str| {
+            let mut out = Vec::new();
+            IbanDetector::default().scan(&View::new(text.as_bytes(), 0), &mut out);
+            out[0].score
+        };
+        for printed in [
+            "DE89370400440532013000",
+            "DE89 3704 0044 0532 0130 00",
+            "be68-5390-0754-7034",
+        ] {
+            assert_eq!(score(printed), SCORE_AS_PRINTED, "{printed}");
+        }
+        for odd in [
+            "DE89370400440532 0130 00",
+            "DE89 37040044 0532 0130 00",
+            "DE89 370 400 440 532 013 000",
+            "BE68-539007547034",
+        ] {
+            assert_eq!(score(odd), SCORE_ODD_GROUPS, "{odd}");
         }
     }
 

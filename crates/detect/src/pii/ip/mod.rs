@@ -287,8 +287,7 @@ fn clean_before(text: &[u8], start: usize) -> bool {
     let before_that = byte(text, start.checked_sub(2));
     let worded = before_that.is_some_and(|byte| byte.is_ascii_alphanumeric());
     match byte(text, start.checked_sub(1)) {
-        Some(b'.') => !worded,
-        Some(b'/') => !worded,
+        Some(b'.' | b'/') => !worded,
         // From one address to another.
         Some(b'-') => !before_that.is_some_and(|byte| byte.is_ascii_alphabetic()),
         _ => !glued_before(text, start),
