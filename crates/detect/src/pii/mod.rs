@@ -2,6 +2,7 @@
 //! numbers, passports, telephones, mail and network addresses.
 
 pub(crate) mod card;
+mod dates;
 mod digits;
 pub(crate) mod email;
 pub(crate) mod iban;

@@ -2,14 +2,16 @@
 
 use weir_types::Severity;
 
-use super::checks::{digits, is_date, number, varied, weighted};
+use crate::pii::dates::is_date;
+
+use super::checks::{digits, number, varied, weighted};
 use super::format::{Format, NEVER};
 
 pub(super) const FORMATS: [Format; 5] = [
     // Social Security Administration, "Social Security Number Randomization" (2011).
     Format {
         rule: "us_ssn",
-        plain: &["9", "3 2 4"],
+        plain: &["9", "3 2 4", "3.2.4"],
         own: &["3-2-4"],
         check: us_ssn,
         words: &[
@@ -28,7 +30,7 @@ pub(super) const FORMATS: [Format; 5] = [
     // Internal Revenue Manual 3.21.263, "IRS Individual Taxpayer Identification Number".
     Format {
         rule: "us_itin",
-        plain: &["9", "3 2 4"],
+        plain: &["9", "3 2 4", "3.2.4"],
         own: &["3-2-4"],
         check: us_itin,
         words: &[

@@ -2,11 +2,12 @@
 
 use weir_types::Severity;
 
-use super::checks::{digits, is_date, number, varied, verhoeff, weighted};
+use crate::pii::dates::is_date;
+
+use super::checks::{digits, number, varied, verhoeff, weighted};
 use super::format::{Format, NEVER};
 
-const KOREAN_WORDS: [&str; 8] = [
-    "주민등록번호",
+const KOREAN_WORDS: [&str; 7] = [
     "주민번호",
     "주민등록",
     "외국인등록번호",
@@ -28,7 +29,6 @@ pub(super) const FORMATS: [Format; 6] = [
             "身份證",
             "身分证",
             "身分證",
-            "公民身份号码",
             "身份号码",
             "证件号",
             "id card",
@@ -56,7 +56,6 @@ pub(super) const FORMATS: [Format; 6] = [
             "uid",
             "आधार",
             "आधारकार्ड",
-            "आधार-कार्ड",
         ],
         with_word: 0.95,
         own_printing: NEVER,
@@ -115,7 +114,7 @@ pub(super) const FORMATS: [Format; 6] = [
         alone: NEVER,
         severity: Severity::High,
     },
-    // The same article since October 2020, and foreigners' numbers: date and sex only.
+    // The same article since October 2020: date and sex only.
     Format {
         rule: "kr_rrn",
         plain: &["6-7"],
@@ -183,8 +182,9 @@ fn jp_my_number(chars: &[u8]) -> bool {
 fn kr_rrn_checked(chars: &[u8]) -> bool {
     digits::<13>(chars).is_some_and(|id| {
         let sum = weighted(&id[..12], &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]);
-        // Foreigners' numbers are checked in another way.
-        kr_rrn(chars) && matches!(id[6], 0..=4 | 9) && (11 - sum % 11) % 10 == u32::from(id[12])
+        // Two more for foreigners.
+        let whole = if matches!(id[6], 5..=8) { 13 } else { 11 };
+        kr_rrn(chars) && (whole - sum % 11) % 10 == u32::from(id[12])
     })
 }
 

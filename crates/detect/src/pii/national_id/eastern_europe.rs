@@ -2,7 +2,9 @@
 
 use weir_types::Severity;
 
-use super::checks::{digits, is_date, number, varied, weighted};
+use crate::pii::dates::is_date;
+
+use super::checks::{digits, number, varied, weighted};
 use super::format::{Format, NEVER};
 
 pub(super) const FORMATS: [Format; 4] = [
@@ -16,7 +18,6 @@ pub(super) const FORMATS: [Format; 4] = [
             "pesel",
             "peselu",
             "peselem",
-            "numer pesel",
             "numer ewidencyjny",
             "polish id",
             "national id",
@@ -32,13 +33,7 @@ pub(super) const FORMATS: [Format; 4] = [
         plain: &["10", "3-3-2-2", "3-2-2-3", "3 3 2 2", "3 2 2 3"],
         own: &[],
         check: pl_nip,
-        words: &[
-            "nip",
-            "numer identyfikacji podatkowej",
-            "identyfikacji podatkowej",
-            "tax id",
-            "vat",
-        ],
+        words: &["nip", "identyfikacji podatkowej", "tax id", "vat"],
         with_word: 0.93,
         own_printing: NEVER,
         alone: NEVER,

@@ -2,20 +2,19 @@
 
 use weir_types::Severity;
 
+use crate::pii::dates::is_date;
 use crate::pii::luhn::luhn;
 
-use super::checks::{digits, is_date, number, varied, weighted};
+use super::checks::{digits, number, varied, weighted};
 use super::format::{Format, NEVER};
 
-const EMIRATI_WORDS: [&str; 8] = [
+const EMIRATI_WORDS: [&str; 6] = [
     "emirates id",
     "emirates identity",
     "uae id",
     "eid",
     "الهوية",
     "هوية",
-    "بطاقة الهوية",
-    "الهوية الإماراتية",
 ];
 
 pub(super) const FORMATS: [Format; 5] = [
@@ -30,9 +29,6 @@ pub(super) const FORMATS: [Format; 5] = [
             "tc",
             "t.c",
             "kimlik",
-            "kimlik no",
-            "kimlik numarası",
-            "kimlik numaram",
             "turkish id",
             "identity number",
         ],
@@ -51,8 +47,6 @@ pub(super) const FORMATS: [Format; 5] = [
             "الهوية",
             "هوية",
             "هويتي",
-            "رقم الهوية",
-            "الهوية الوطنية",
             "الإقامة",
             "الاقامة",
             "إقامة",
@@ -104,7 +98,6 @@ pub(super) const FORMATS: [Format; 5] = [
             "الرقم القومى",
             "رقم قومي",
             "رقم قومى",
-            "الرقم القومي:",
             "رقمي القومي",
             "بطاقة",
             "البطاقة",

@@ -38,7 +38,7 @@
 //! | `in_aadhaar` | 12 digits, Verhoeff | 1 in 12 | word |
 //! | `in_pan` | 5 letters, 4 digits, letter | 2 in 5 | word |
 //! | `jp_my_number` | 12 digits, mod 11 | 1 in 10 | word |
-//! | `kr_rrn` | 13 with date, mod 11 | 1 in 460 | word, `-` |
+//! | `kr_rrn` | 13 with date, mod 11 | 1 in 270 | word, `-` |
 //! | | the same without the check digit, which new numbers lack | 1 in 27 | word and `-` |
 //! | `tr_tckn` | 11 digits, two mod 10 | 1 in 110 | word |
 //! | `sa_national_id` | 10 digits, 1 or 2 first, Luhn | 1 in 50 | word |

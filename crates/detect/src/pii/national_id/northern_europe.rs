@@ -2,7 +2,7 @@
 
 use weir_types::Severity;
 
-use crate::pii::passport::check_digit;
+use crate::pii::passport::{check_digit, is_german_char};
 
 use super::checks::{digits, mod_11_10, varied, weighted};
 use super::format::{Format, NEVER};
@@ -19,10 +19,10 @@ pub(super) const FORMATS: [Format; 5] = [
             "steuer-id",
             "steuerid",
             "steuer id",
-            "steuer-idnr",
-            "steuer-identifikationsnummer",
+            "steuer-ident",
+            "steuer-identnummer",
+            "steueridentnummer",
             "steueridentifikationsnummer",
-            "steuerliche identifikationsnummer",
             "identifikationsnummer",
             "idnr",
             "id-nr",
@@ -47,7 +47,6 @@ pub(super) const FORMATS: [Format; 5] = [
             "ausweis",
             "ausweisnummer",
             "ausweisnr",
-            "ausweis-nr",
             "perso",
             "persoausweis",
             "id card",
@@ -61,12 +60,11 @@ pub(super) const FORMATS: [Format; 5] = [
     // Rijksdienst voor Identiteitsgegevens, "Logisch ontwerp BSN": elfproef.
     Format {
         rule: "nl_bsn",
-        plain: &["9", "4.2.3", "3 3 3", "3.3.3", "4 2 3"],
+        plain: &["9", "4.2.3", "4 2 3", "3 3 3", "3.3.3", "3-3-3"],
         own: &[],
         check: nl_bsn,
         words: &[
             "bsn",
-            "bsn-nummer",
             "burgerservicenummer",
             "burger service nummer",
             "sofinummer",
@@ -141,14 +139,8 @@ fn de_personalausweis(chars: &[u8]) -> bool {
     let new = matches!(
         id[0],
         b'L' | b'M' | b'N' | b'P' | b'R' | b'T' | b'V' | b'W' | b'X' | b'Y'
-    ) && id[1..].iter().all(|byte| {
-        byte.is_ascii_digit()
-            || !matches!(
-                byte,
-                b'A' | b'B' | b'D' | b'E' | b'I' | b'O' | b'Q' | b'S' | b'U'
-            )
-    });
-    (old || new) && id[9].is_ascii_digit() && check_digit(&id[..9]) == id[9]
+    ) && id.iter().all(is_german_char);
+    (old || new) && check_digit(&id[..9]) == id[9]
 }
 
 fn nl_bsn(chars: &[u8]) -> bool {

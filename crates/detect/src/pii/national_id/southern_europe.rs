@@ -2,7 +2,9 @@
 
 use weir_types::Severity;
 
-use super::checks::{digits, is_date, number, varied, weighted};
+use crate::pii::dates::is_date;
+
+use super::checks::{digits, number, varied, weighted};
 use super::format::{Format, NEVER};
 
 const SPANISH_WORDS: [&str; 12] = [
@@ -32,12 +34,14 @@ const FRENCH_WORDS: [&str; 9] = [
     "social security",
 ];
 
-const FRENCH_PRINTINGS: [&str; 5] = [
+const FRENCH_PRINTINGS: [&str; 7] = [
     "1 2 2 2 3 3 2",
+    "1 2 2 5 3 2",
     "1 2 2 3 2 3 2",
     "1.2.2.2.3.3.2",
     "1-2-2-2-3-3-2",
     "1 2 2 2 3 3-2",
+    "1 2 2 2 3 3/2",
 ];
 
 pub(super) const FORMATS: [Format; 6] = [
@@ -46,7 +50,7 @@ pub(super) const FORMATS: [Format; 6] = [
     Format {
         rule: "es_dni",
         plain: &["9"],
-        own: &["8-1", "8 1", "2.3.4", "2.3.3-1", "2.3.3 1"],
+        own: &["8-1", "8 1", "2.3.4", "2.3.3-1", "2.3.3 1", "2 3 3 1"],
         check: es_dni,
         words: &SPANISH_WORDS,
         with_word: 0.95,
@@ -58,7 +62,7 @@ pub(super) const FORMATS: [Format; 6] = [
     Format {
         rule: "es_nie",
         plain: &["9"],
-        own: &["1-7-1", "1-8", "8-1", "1 7 1"],
+        own: &["1-7-1", "1-8", "8-1", "1 7 1", "1-1.3.3-1"],
         check: es_nie,
         words: &SPANISH_WORDS,
         with_word: 0.95,

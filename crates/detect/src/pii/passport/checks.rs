@@ -1,6 +1,7 @@
 //! The check digits and dates of machine-readable zones and passport numbers.
 
 use super::{TD2, TD3};
+use crate::pii::dates::is_date;
 use crate::work::spend;
 
 /// TD3 or TD2 (Doc 9303-4 and -6, 4.2.2).
@@ -48,21 +49,26 @@ pub(super) fn is_td1_second(line: &[u8]) -> bool {
 /// Date of birth with check digit, sex, date of expiry with check digit.
 fn is_dates(birth: &[u8], sex: u8, expiry: &[u8]) -> bool {
     matches!(sex, b'M' | b'F' | b'X' | b'<')
-        && is_date(birth, true)
-        && is_date(expiry, false)
+        && is_zone_date(birth, true)
+        && is_zone_date(expiry, false)
         && check_digit(&birth[..6]) == birth[6]
         && check_digit(&expiry[..6]) == expiry[6]
 }
 
-/// `YYMMDD`; parts that are not known are `<<` in dates of birth.
-fn is_date(date: &[u8], may_be_unknown: bool) -> bool {
-    let part = |at: usize, range: std::ops::RangeInclusive<u8>| {
-        let (tens, ones) = (date[at], date[at + 1]);
-        let number = || (tens - b'0') * 10 + ones - b'0';
-        tens.is_ascii_digit() && ones.is_ascii_digit() && range.contains(&number())
-            || may_be_unknown && (tens, ones) == (b'<', b'<')
+/// `YYMMDD`; parts that are not known are `<<` in dates of birth, and may then be any.
+fn is_zone_date(date: &[u8], may_be_unknown: bool) -> bool {
+    // A leap year, and January, have every day that there is.
+    let part = |at: usize, any: u32| match [date[at], date[at + 1]] {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
+            Some(u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
+        }
+        [b'<', b'<'] if may_be_unknown => Some(any),
+        _ => None,
     };
-    part(0, 0..=99) && part(2, 1..=12) && part(4, 1..=31)
+    part(0, 0)
+        .zip(part(2, 1))
+        .zip(part(4, 1))
+        .is_some_and(|((year, month), day)| is_date(year, month, day))
 }
 
 /// A code of one to three letters, filled up with `<`.
@@ -79,7 +85,7 @@ pub(super) fn is_french(first: &[u8], second: &[u8]) -> bool {
         && first.starts_with(b"IDFRA")
         && second[..12].iter().all(u8::is_ascii_alphanumeric)
         && check_digit(&second[..12]) == second[12]
-        && is_date(&second[27..33], true)
+        && is_zone_date(&second[27..33], true)
         && check_digit(&second[27..33]) == second[33]
         && matches!(second[34], b'M' | b'F')
         && check_digit(first.iter().chain(&second[..35])) == second[35]
@@ -88,16 +94,19 @@ pub(super) fn is_french(first: &[u8], second: &[u8]) -> bool {
 /// Nine characters of the set that Germany uses, the first a letter of the offices that issue
 /// passports, and the check digit of Doc 9303 (§ 4 Passgesetz and Passverordnung, annex).
 pub(super) fn is_german_number(number: &[u8]) -> bool {
-    number.iter().all(|byte| {
-        byte.is_ascii_digit()
-            || byte.is_ascii_uppercase()
-                && !matches!(
-                    byte,
-                    b'A' | b'B' | b'D' | b'E' | b'I' | b'O' | b'Q' | b'S' | b'U'
-                )
-    }) && matches!(number[0], b'C' | b'F' | b'G' | b'H' | b'J' | b'K')
-        && number[9].is_ascii_digit()
+    number.iter().all(is_german_char)
+        && matches!(number[0], b'C' | b'F' | b'G' | b'H' | b'J' | b'K')
         && check_digit(&number[..9]) == number[9]
+}
+
+/// What German documents are numbered with: digits, and letters that no digit or word looks like.
+pub(in crate::pii) fn is_german_char(byte: &u8) -> bool {
+    byte.is_ascii_digit()
+        || byte.is_ascii_uppercase()
+            && !matches!(
+                byte,
+                b'A' | b'B' | b'D' | b'E' | b'I' | b'O' | b'Q' | b'S' | b'U'
+            )
 }
 
 /// The check digit over zone characters, as a character (Doc 9303-3, 4.9).

@@ -37,7 +37,7 @@ use crate::view::View;
 use crate::word::{glued_after, glued_before};
 use crate::work::spend;
 
-pub(super) use checks::check_digit;
+pub(super) use checks::{check_digit, is_german_char};
 use checks::{
     has_number_and_dates, is_french, is_german_number, is_td1_second, second_line, td1_pair,
 };
@@ -74,15 +74,13 @@ const VISA: usize = 3;
 const FRENCH: usize = 4;
 const GERMAN: usize = 5;
 
-const GERMAN_WORDS: [&str; 9] = [
+const GERMAN_WORDS: [&str; 7] = [
     "reisepass",
     "reisepassnummer",
     "passnummer",
-    "pass-nr",
     "passnr",
     "pass",
     "passport",
-    "passport no",
     "passeport",
 ];
 

@@ -164,6 +164,12 @@ fn layouts_are_sorted_and_fit() {
         for word in format.words {
             assert_eq!(*word, word.to_lowercase());
             assert!(word.len() <= context::AFTER.max(context::BEFORE), "{word}");
+            // Where the longer word stands, the shorter one does.
+            let holds = |other: &&&str| {
+                let (text, at) = (format!("{word} 42"), word.len() + 1);
+                other != &word && context::near(text.as_bytes(), &(at..at + 2), &[other])
+            };
+            assert_eq!(format.words.iter().find(holds), None, "{word}");
         }
     }
 }

@@ -83,6 +83,7 @@ fn netherlands() {
             "\"bsn\": \"[001265362]\"",
             "citizen service number [536886520]",
             "BSN: [140.417.667]",
+            "BSN [527-018-314]",
         ],
     );
     assert_nothing(&[
@@ -94,7 +95,7 @@ fn netherlands() {
         "bsn 5270183140",
         "bsn x527018314",
         "bsn 527018314,50",
-        "bsn 527-018-314",
+        "bsn 527/018/314",
         "bsn 1.527.018.314",
         "bestelling 527018314",
         "factuur 001265362",
