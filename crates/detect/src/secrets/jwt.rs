@@ -17,9 +17,10 @@ use std::sync::Arc;
 use memchr::memmem;
 use weir_types::{Category, Severity};
 
-use super::is_base64url;
+use super::{is_base64url, run};
 use crate::matched::Match;
 use crate::view::View;
+use crate::word::glued_before;
 use crate::work::spend;
 
 /// How far before a finding bytes decide about it: a byte that must not be of a longer token, or the
@@ -60,13 +61,11 @@ impl JwtDetector {
         let text = view.text;
         spend(text.len());
         for start in self.opening.find_iter(text) {
-            let before = start.checked_sub(1).and_then(|at| text.get(at));
-            // A line break's escape glues nothing; neither does a full stop that ends a sentence,
-            // but the payload of a token starts like a header.
-            let escaped = matches!(before, Some(b'n' | b'r' | b't'))
-                && start >= 2
-                && text[start - 2] == b'\\';
-            if !escaped && before.is_some_and(|&byte| is_base64url(byte) || byte == b'.') {
+            // A full stop glues, since the payload of a token starts like a header.
+            let joined = start
+                .checked_sub(1)
+                .is_some_and(|before| matches!(text[before], b'-' | b'.'));
+            if joined || glued_before(text, start) {
                 continue;
             }
             let Some(length) = token_length(&text[start..text.len().min(start + AHEAD)]) else {
@@ -86,11 +85,11 @@ impl JwtDetector {
 
 /// The length of the token that `text` starts with, as far as it goes in `text`.
 fn token_length(text: &[u8]) -> Option<usize> {
-    let header = run(text, 0, MAX_HEADER_BYTES + 1);
+    let header = run(text, 0, MAX_HEADER_BYTES + 1, is_base64url);
     if header > MAX_HEADER_BYTES || text.get(header) != Some(&b'.') {
         return None;
     }
-    let payload = header + 1 + run(text, header + 1, AHEAD);
+    let payload = header + 1 + run(text, header + 1, AHEAD, is_base64url);
     if payload - header - 1 < MIN_PAYLOAD || !is_header(&text[..header]) {
         return None;
     }
@@ -100,16 +99,16 @@ fn token_length(text: &[u8]) -> Option<usize> {
     if text.get(payload) != Some(&b'.') {
         return None;
     }
-    let mut end = payload + 1 + run(text, payload + 1, AHEAD);
+    let mut end = payload + 1 + run(text, payload + 1, AHEAD, is_base64url);
     if end - payload - 1 < MIN_SIGNATURE && end < AHEAD {
         // Encrypted tokens have short parts in the middle.
-        if text.get(end) != Some(&b'.') || run(text, end + 1, AHEAD) < MIN_SIGNATURE {
+        if text.get(end) != Some(&b'.') || run(text, end + 1, AHEAD, is_base64url) < MIN_SIGNATURE {
             return None;
         }
     }
     for _ in 0..2 {
         if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(|&b| is_base64url(b)) {
-            let part = run(text, end + 1, AHEAD);
+            let part = run(text, end + 1, AHEAD, is_base64url);
             // A sentence after the token, glued to its full stop.
             if part < MIN_SIGNATURE
                 && end + 1 + part < AHEAD
@@ -121,19 +120,6 @@ fn token_length(text: &[u8]) -> Option<usize> {
         }
     }
     Some(end)
-}
-
-/// How many characters from `from` on are base64url, at most `most`.
-fn run(text: &[u8], from: usize, most: usize) -> usize {
-    let length = text
-        .get(from..)
-        .unwrap_or_default()
-        .iter()
-        .take(most)
-        .take_while(|byte| is_base64url(**byte))
-        .count();
-    spend(length + 1);
-    length
 }
 
 /// Whether `encoded` is base64url of a JSON object with a string member `alg`.

@@ -16,6 +16,19 @@ fn is_varied(text: &[u8], least: u32) -> bool {
     seen.count_ones() >= least
 }
 
+/// How many bytes from `from` on are of `class`, at most `most`.
+fn run(text: &[u8], from: usize, most: usize, class: fn(u8) -> bool) -> usize {
+    let length = text
+        .get(from..)
+        .unwrap_or_default()
+        .iter()
+        .take(most)
+        .take_while(|byte| class(**byte))
+        .count();
+    spend(length + 1);
+    length
+}
+
 fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }

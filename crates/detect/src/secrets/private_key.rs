@@ -37,7 +37,7 @@ pub(crate) const AHEAD: usize = 2048;
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
-/// Longest label, `SSH2 ENCRYPTED PRIVATE KEY` and its like with room to spare.
+/// Longest label; `PGP PRIVATE KEY BLOCK` and `ENCRYPTED PRIVATE KEY` have half of that.
 const MAX_LABEL_BYTES: usize = 40;
 /// How far after the header its base64 may start: `Proc-Type` and `DEK-Info` (RFC 1421), or
 /// `Version` and `Comment` of OpenPGP, indented.
@@ -50,11 +50,13 @@ const MIN_DISTINCT: u32 = 12;
 /// a cut block is not taken in.
 const MIN_LINE: usize = 24;
 
+/// What a finding is called, by the kind of its armour.
+const RULES: [&str; 3] = ["pem", "openssh", "pgp"];
+
 #[derive(Debug, Clone)]
 pub(crate) struct PrivateKeyDetector {
-    pem: Arc<str>,
-    openssh: Arc<str>,
-    pgp: Arc<str>,
+    /// In the order of [`RULES`].
+    names: [Arc<str>; RULES.len()],
     begin: memmem::Finder<'static>,
 }
 
@@ -67,15 +69,14 @@ impl Default for PrivateKeyDetector {
 impl PrivateKeyDetector {
     pub(crate) fn new() -> Self {
         Self {
-            pem: "pem".into(),
-            openssh: "openssh".into(),
-            pgp: "pgp".into(),
+            names: RULES.map(Into::into),
             begin: memmem::Finder::new(BEGIN),
         }
     }
 
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
         spend(view.text.len());
+        let [pem, openssh, pgp] = &self.names;
         for start in self.begin.find_iter(view.text) {
             let block = &view.text[start..];
             let block = &block[..block.len().min(AHEAD)];
@@ -86,9 +87,9 @@ impl PrivateKeyDetector {
                 continue;
             };
             let rule = match label {
-                b"OPENSSH PRIVATE KEY" => &self.openssh,
-                _ if label.ends_with(b"BLOCK") => &self.pgp,
-                _ => &self.pem,
+                b"OPENSSH PRIVATE KEY" => openssh,
+                b"PGP PRIVATE KEY BLOCK" => pgp,
+                _ => pem,
             };
             out.push(Match {
                 detector: "private_key",

@@ -3,7 +3,7 @@
 
 use super::AHEAD;
 use super::checksum::{crc32, parse_base};
-use crate::secrets::{is_base64url, is_varied};
+use crate::secrets::{is_base64url, is_varied, run};
 use crate::word::glued_after;
 use crate::work::spend;
 
@@ -17,18 +17,6 @@ const MIN_DISTINCT: u32 = 7;
 
 fn is_base62(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
-}
-
-/// Length of the run of `class` that starts at `from`, at most `most`.
-fn run(text: &[u8], from: usize, most: usize, class: fn(u8) -> bool) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    let length = rest
-        .iter()
-        .take(most)
-        .take_while(|byte| class(**byte))
-        .count();
-    spend(length + 1);
-    length
 }
 
 /// Whether the run of `class` that starts at `from` is exactly `length` bytes long.

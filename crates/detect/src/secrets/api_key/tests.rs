@@ -4,21 +4,9 @@ use super::checks::{CHECKED, PLAIN, TELLING, has_variety};
 use super::checksum::crc32;
 use super::*;
 use crate::Detector;
+use crate::secrets::tests::random;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// `length` varied characters of `alphabet`.
-fn random(alphabet: &[u8], length: usize, seed: u64) -> String {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..length)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            char::from(alphabet[usize::try_from(state >> 33).unwrap() % alphabet.len()])
-        })
-        .collect()
-}
 
 fn base62(length: usize, seed: u64) -> String {
     random(BASE62, length, seed)

@@ -20,7 +20,7 @@ pub(super) enum Key {
 
 /// Names of passwords, in lower case without separators, in the languages of the supported locales
 /// as far as they are used for keys. Capitals beyond ASCII are listed.
-const PASSWORDS: [&str; 18] = [
+const PASSWORDS: [&str; 25] = [
     "password",
     "passwd",
     "passphrase",
@@ -29,15 +29,23 @@ const PASSWORDS: [&str; 18] = [
     "passwort",
     "kennwort",
     "contraseña",
+    "CONTRASEÑA",
     "contrasena",
     "motdepasse",
     "senha",
     "wachtwoord",
     "hasło",
+    "HASŁO",
     "пароль",
     "Пароль",
     "ПАРОЛЬ",
     "密码",
+    "密碼",
+    "口令",
+    "पासवर्ड",
+    // The last words of "word of passage" and "word of secret".
+    "المرور",
+    "السر",
     "dbpass",
 ];
 /// Names of tokens.
@@ -59,7 +67,7 @@ const TOKENS: [&str; 16] = [
     "connectionstring",
     "accountkey",
 ];
-/// Fewest bytes of a name that counts anywhere in a key (`PASSWORD_PROD`: the rest says where);
+/// Fewest letters of a name that counts anywhere in a key (`PASSWORD_PROD`: the rest says where);
 /// shorter ones must end it.
 const MIN_INNER: usize = 6;
 /// Last words of keys that tell something about a secret, and are none.
@@ -158,7 +166,7 @@ impl Keys {
             .automaton
             .as_ref()?
             .find_overlapping_iter(folded)
-            .filter(|hit| hit.end() == folded.len() || hit.len() >= MIN_INNER)
+            .filter(|hit| hit.end() == folded.len() || is_long(hit.pattern().as_usize()))
             .last()?;
         Some(if last.pattern().as_usize() < PASSWORDS.len() {
             Key::Password
@@ -166,6 +174,14 @@ impl Keys {
             Key::Token
         })
     }
+}
+
+/// Whether the name with that number counts anywhere in a key.
+fn is_long(name: usize) -> bool {
+    let mut names = PASSWORDS.iter().chain(&TOKENS);
+    names
+        .nth(name)
+        .is_some_and(|name| name.chars().count() >= MIN_INNER)
 }
 
 fn is_key_byte(byte: u8) -> bool {
@@ -214,6 +230,10 @@ mod tests {
             ("PGPASSWORD", Some(Key::Password)),
             ("Пароль", Some(Key::Password)),
             ("密码", Some(Key::Password)),
+            ("CONTRASEÑA", Some(Key::Password)),
+            ("HASŁO_2", Some(Key::Password)),
+            ("السر", Some(Key::Password)),
+            ("السرعة", None),
             ("pwd", Some(Key::Password)),
             ("api_key", Some(Key::Token)),
             ("X-Api-Key", Some(Key::Token)),
