@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use crate::injection::InjectionDetector;
-use crate::matched::Match;
 use crate::pii::card::CardDetector;
 use crate::pii::email::EmailDetector;
 use crate::pii::iban::IbanDetector;
@@ -16,24 +15,23 @@ use crate::secrets::api_key::KeyDetector;
 use crate::secrets::entropy::EntropyDetector;
 use crate::secrets::jwt::JwtDetector;
 use crate::secrets::private_key::PrivateKeyDetector;
-use crate::view::View;
 
 /// What is looked for whatever the policy. Some milliseconds to build: automata and tables.
 #[derive(Debug)]
 pub(crate) struct Builtin {
     /// Its prefixes are in the automaton of the rules, which says where to check.
     pub(crate) keys: KeyDetector,
-    cards: CardDetector,
-    emails: EmailDetector,
-    ibans: IbanDetector,
-    national_ids: NationalIdDetector,
-    passports: PassportDetector,
-    phones: PhoneDetector,
-    ips: IpDetector,
-    private_keys: PrivateKeyDetector,
-    tokens: JwtDetector,
-    secrets: EntropyDetector,
-    injections: InjectionDetector,
+    pub(crate) cards: CardDetector,
+    pub(crate) emails: EmailDetector,
+    pub(crate) ibans: IbanDetector,
+    pub(crate) national_ids: NationalIdDetector,
+    pub(crate) passports: PassportDetector,
+    pub(crate) phones: PhoneDetector,
+    pub(crate) ips: IpDetector,
+    pub(crate) private_keys: PrivateKeyDetector,
+    pub(crate) tokens: JwtDetector,
+    pub(crate) secrets: EntropyDetector,
+    pub(crate) injections: InjectionDetector,
 }
 
 /// Built by the first [`Builtin::shared`]; depends on nothing but the program.
@@ -60,21 +58,6 @@ impl Builtin {
             secrets: EntropyDetector::default(),
             injections: InjectionDetector::new().map_err(rules::automaton_error)?,
         })
-    }
-
-    /// Appends what all of them but the key detector find in the clean text.
-    pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
-        self.cards.scan(view, out);
-        self.emails.scan(view, out);
-        self.ibans.scan(view, out);
-        self.national_ids.scan(view, out);
-        self.passports.scan(view, out);
-        self.phones.scan(view, out);
-        self.ips.scan(view, out);
-        self.private_keys.scan(view, out);
-        self.tokens.scan(view, out);
-        self.secrets.scan(view, out);
-        self.injections.scan(view, out);
     }
 }
 

@@ -15,11 +15,14 @@ pub(crate) const AFTER: usize = 32;
 /// `words` are lower case. Costs a constant for each word, so ask only about candidates that have
 /// passed every other check.
 pub(crate) fn near(text: &[u8], range: &Range<usize>, words: &[&str]) -> bool {
-    let before = lower(text, range.start.saturating_sub(BEFORE)..range.start);
     let after = lower(text, range.end..text.len().min(range.end + AFTER));
-    words
-        .iter()
-        .any(|word| holds(&before, word) || holds(&after, word))
+    before(text, range.start, words) || words.iter().any(|word| holds(&after, word))
+}
+
+/// Whether one of `words` stands near before `start`, any case, as whole words.
+pub(crate) fn before(text: &[u8], start: usize, words: &[&str]) -> bool {
+    let before = lower(text, start.saturating_sub(BEFORE)..start);
+    words.iter().any(|word| holds(&before, word))
 }
 
 /// That part of the text in lower case. Letters cut at its edges are dropped.

@@ -6,8 +6,9 @@ use weir_policy::TextRule;
 
 use crate::builtin::Builtin;
 use crate::matched::Match;
-use crate::rules::{CompileError, Hit, Role, Rules, Spotted};
-use crate::view::{self, View};
+use crate::reader::Reader;
+use crate::rules::{CompileError, Hit, Rules};
+use crate::view;
 
 /// Compiled rules, ready to scan. Cheap to share by reference.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct Detector {
     pub(crate) rules: Rules,
     /// What they were compiled from, to say which of it was found.
     pub(crate) sources: Arc<[TextRule]>,
-    builtin: &'static Builtin,
+    pub(crate) builtin: &'static Builtin,
 }
 
 impl Detector {
@@ -45,35 +46,24 @@ impl Detector {
         }
     }
 
-    /// Runs everything that reads the clean text; hits of rules go to `hits`.
-    pub(crate) fn scan_clean(
-        &self,
-        view: &View<'_>,
-        out: &mut Vec<Match>,
-        hits: &mut impl FnMut(Hit),
-    ) {
-        self.rules
-            .exact
-            .scan(view.text, &mut |spotted| match spotted {
-                Spotted::Literal(rule, role, range) => hits(Hit {
-                    rule,
-                    role,
-                    pattern: false,
-                    span: view.place(&range),
-                }),
-                Spotted::KeyPrefix(format, start) => {
-                    out.extend(self.builtin.keys.check(view, start, format));
-                }
-            });
-        self.rules.patterns.scan(view.text, &mut |rule, range| {
-            hits(Hit {
-                rule,
-                role: Role::Finding,
-                pattern: true,
-                span: view.place(&range),
-            });
-        });
-        self.builtin.scan(view, out);
+    /// What a stream's text is to wait for: all that `wanted` says so of, given the detector, the rule
+    /// (empty for built-in detectors) and the highest score that it gives.
+    pub fn require(&self, wanted: impl Fn(&str, &str, f32) -> bool) -> Required {
+        let mut required = Required::default();
+        for (worth, source) in self.rules.worth.iter().zip(self.sources.iter()) {
+            let literal = !source.literals.is_empty() && wanted("literal", &worth.id, worth.score);
+            let pattern = !source.patterns.is_empty() && wanted("pattern", &worth.id, worth.score);
+            required.rules.push(literal || pattern);
+            required.readers[Reader::Spelt as usize] |= literal;
+            required.readers[Reader::Patterns as usize] |= pattern;
+        }
+        for reader in Reader::ALL {
+            if let Some(detector) = reader.detector() {
+                required.readers[reader as usize] = wanted(detector, "", 1.0);
+            }
+        }
+        required.readers[Reader::Spelt as usize] |= wanted("api_key", "", 1.0);
+        required
     }
 
     /// The finding that a hit of a rule is.
@@ -88,4 +78,13 @@ impl Detector {
             severity: worth.severity,
         }
     }
+}
+
+/// What text waits for before it is settled ([`Detector::require`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Required {
+    /// By rule.
+    pub(crate) rules: Vec<bool>,
+    /// By [`Reader`].
+    pub(crate) readers: [bool; Reader::COUNT],
 }

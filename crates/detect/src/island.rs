@@ -3,7 +3,8 @@
 //! An island is a run of at least [`SHORTEST`] characters of the base64 or base64url alphabet whose
 //! beginning decodes to text. It ends with the run, with padding, where it stops decoding to text,
 //! or after [`LONGEST_DECODED`] bytes. Findings inside it cover the groups of four characters that
-//! hold them. Islands in islands are not looked for.
+//! hold them, but for the first group: streams do not hold every word of three letters because it
+//! might begin an island. What lies in that group alone, three bytes, is not found. Islands in islands are not looked for.
 //!
 //! Identifiers, hashes and paths of that length are common; that twelve random bytes are text
 //! happens once in some 100,000 (about 0.38 of the bytes are printable ASCII), and then costs a scan.
@@ -65,6 +66,20 @@ impl Islands {
         self.island.take().map(|island| island.open())
     }
 
+    /// Where the text begins that an unfinished island may hide something in, in original bytes. Its
+    /// first group says too little to be held for.
+    pub(crate) fn open_from(&self, window: &Window) -> Option<usize> {
+        if let Some(island) = &self.island {
+            return island.groups.get(1).map(|group| group.start);
+        }
+        if self.run <= GROUP || self.run >= SHORTEST {
+            return None;
+        }
+        let first = window.text().len().checked_sub(self.run)?;
+        Island::read(window, first..first + self.run)
+            .map(|_| window.original(&(first + GROUP..first + GROUP)).start)
+    }
+
     /// The run ends here.
     pub(crate) fn end(&mut self) -> Option<Opened> {
         self.run = 0;
@@ -75,6 +90,11 @@ impl Islands {
 impl Island {
     /// `None` if the first characters of the run that begins at `first` do not hold text.
     fn begin(window: &Window, first: usize) -> Option<Self> {
+        Self::read(window, first..first + SHORTEST)
+    }
+
+    /// `None` if the characters in that range of the window do not hold text.
+    fn read(window: &Window, mut range: Range<usize>) -> Option<Self> {
         let mut island = Self {
             text: Vec::new(),
             groups: Vec::new(),
@@ -82,7 +102,7 @@ impl Island {
             valid: 0,
         };
         // The run is ASCII, so a byte is a character.
-        (first..first + SHORTEST)
+        range
             .all(|at| island.push_from(window, at))
             .then_some(island)
     }
@@ -167,11 +187,13 @@ impl Opened {
         start..self.groups.last().map_or(start, |group| group.end)
     }
 
-    /// The original bytes of the groups that hold `span` of its text.
+    /// The original bytes of the groups that hold `span` of its text, less the first group of all: it is
+    /// out before anybody could tell that an island begins. `None` if nothing is left.
     pub(crate) fn place(&self, span: &Span) -> Option<Range<usize>> {
         let first = usize::try_from(span.start).ok()? / GROUP_BYTES;
         let last = usize::try_from(span.end - 1).ok()? / GROUP_BYTES;
-        Some(self.groups.get(first)?.start..self.groups.get(last)?.end)
+        let first = first.max(1);
+        (first <= last).then_some(self.groups.get(first)?.start..self.groups.get(last)?.end)
     }
 }
 

@@ -51,6 +51,7 @@ mod normal;
 mod pii;
 #[cfg(test)]
 mod properties;
+mod reader;
 mod rules;
 mod saved;
 mod scanner;
@@ -62,7 +63,7 @@ mod view;
 mod word;
 mod work;
 
-pub use detector::Detector;
+pub use detector::{Detector, Required};
 pub use explain::{Because, Decoded, Explained, Explanation, Sought};
 pub use language::{Language, identify, identify_bytes};
 pub use matched::{Match, settle};

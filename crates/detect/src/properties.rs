@@ -1,6 +1,6 @@
 //! Properties that hold for every text, and the cost of hostile ones.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use weir_policy::{Near, TextRule};
@@ -8,7 +8,7 @@ use weir_policy::{Near, TextRule};
 use crate::pii::card;
 use crate::secrets::api_key;
 use crate::testing::{rule, scan_pieces, scan_with_pauses};
-use crate::{Detector, Match, work};
+use crate::{Detector, Match, Scanner, work};
 
 fn detector() -> &'static Detector {
     static DETECTOR: LazyLock<Detector> = LazyLock::new(compile);
@@ -102,6 +102,48 @@ fn text_of(pieces: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, pieces).prop_map(|pieces| pieces.concat())
 }
 
+/// Whether every byte before `settled` of the findings that were waited for had been handed over.
+fn clear_before(settled: i64, handed_over: &[Match], whole: &[Match]) -> Result<(), String> {
+    for found in whole {
+        let end = found.span.end.min(settled);
+        let covered = (found.span.start..end).all(|byte| {
+            handed_over.iter().any(|early| {
+                early.detector == found.detector
+                    && early.rule == found.rule
+                    && (early.span.start..early.span.end).contains(&byte)
+            })
+        });
+        if !covered {
+            return Err(format!("settled to {settled}, but then: {found:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Pushes the pieces and checks after each that what is settled is so whatever follows.
+fn check_settled(text: &[u8], cuts: &[usize]) -> Result<(), TestCaseError> {
+    let required = Arc::new(detector().require(|_, _, _| true));
+    let whole = scan(text, 0);
+    let mut scanner = Scanner::requiring(detector(), required, 0);
+    let (mut out, mut from, mut settled) = (Vec::new(), 0, 0);
+    for cut in cuts {
+        scanner.push(&text[from..*cut], &mut out);
+        from = *cut;
+        prop_assert!(settled <= scanner.settled());
+        settled = scanner.settled();
+        prop_assert!(settled <= i64::try_from(from).unwrap());
+        if let Err(leak) = clear_before(settled, &out, &whole) {
+            let text = String::from_utf8_lossy(text);
+            return Err(TestCaseError::fail(format!("{leak} at {cut} of {text:?}")));
+        }
+    }
+    scanner.push(&text[from..], &mut out);
+    scanner.finish(&mut out);
+    crate::settle(&mut out, 0);
+    prop_assert_eq!(out, whole);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -120,6 +162,15 @@ proptest! {
                 prop_assert!(!same || m.span.end <= later.span.start);
             }
         }
+    }
+
+    /// What is settled is clear of everything, whatever follows; every cut in two, and byte by byte.
+    #[test]
+    fn nothing_begins_in_what_is_settled(text in text_of(0..6)) {
+        for cut in 0..=text.len() {
+            check_settled(&text, &[cut])?;
+        }
+        check_settled(&text, &(0..=text.len()).collect::<Vec<_>>())?;
     }
 
     #[test]
@@ -254,7 +305,8 @@ fn nothing_found_allocates_no_list() {
 
 /// Steps for the first `bytes` of `unit` repeated.
 fn steps(detector: &Detector, unit: &str, bytes: usize) -> usize {
-    let text: Vec<u8> = unit.bytes().cycle().take(bytes).collect();
+    // Whole units: half an escape at the end is another character, which other detectors look at.
+    let text = unit.repeat(bytes / unit.len()).into_bytes();
     let mut out = Vec::new();
     work::count(|| detector.scan(&text, 0, &mut out))
 }
@@ -330,6 +382,55 @@ fn cost_is_linear_on_hostile_texts() {
         assert!(
             large <= MAX_STEPS_PER_BYTE * 200_000,
             "{unit:?}: {large} steps for 200 kB"
+        );
+    }
+}
+
+/// Steps that a stream of such units takes, in chunks of `chunk` bytes.
+fn streamed_steps(unit: &str, chunk: usize, bytes: usize) -> usize {
+    let text = unit.repeat(bytes / unit.len()).into_bytes();
+    let required = Arc::new(detector().require(|_, _, _| true));
+    let mut scanner = Scanner::requiring(detector(), required, 0);
+    let mut out = Vec::new();
+    work::count(|| {
+        for piece in text.chunks(chunk) {
+            scanner.push(piece, &mut out);
+        }
+    })
+}
+
+/// What a chunk costs does not grow with the stream before it.
+#[test]
+fn cost_of_a_stream_is_linear() {
+    for unit in [
+        "4",
+        "4 4 4 4 ",
+        "4111 1111 1111 1111 ",
+        "a",
+        "A",
+        "a b ",
+        "kill ",
+        "k i l l ",
+        "ghp_",
+        "@",
+        "-",
+        "-----BEGIN ",
+        "DE89 ",
+        "<",
+        "%41",
+        "\u{301}",
+        "YWFhYWFhYWFhYWFh",
+        "自杀",
+        "e",
+        "!",
+    ] {
+        let (small, large) = (
+            streamed_steps(unit, 16, 20_000),
+            streamed_steps(unit, 16, 40_000),
+        );
+        assert!(
+            large <= small * 22 / 10,
+            "{unit:?}: {small} steps, {large} for twice the bytes"
         );
     }
 }

@@ -72,7 +72,9 @@ mod tests {
         let mut scanner = Scanner::new(&detector, 0);
         scanner.push(b"so k i l", &mut Vec::new());
         let bytes = scanner.save().unwrap();
-        let error = |detector: &Detector, bytes: &[u8]| Scanner::restore(detector, bytes).err();
+        let error = |detector: &Detector, bytes: &[u8]| {
+            Scanner::restore(detector, Default::default(), bytes).err()
+        };
         assert_eq!(error(&detector, &bytes), None);
         for length in 0..bytes.len() {
             assert_eq!(

@@ -1,62 +1,45 @@
 //! Scans a text that comes in pieces.
+//!
+//! What is found in a piece is certain once nothing that follows could complete, undo or change it. Each
+//! reader of the clean text has a watermark of its own (`reader.rs`): before it all is decided.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::Detector;
+use crate::detector::{Detector, Required};
 use crate::injection;
 use crate::island::{Islands, Opened};
 use crate::matched::{self, Match};
-use crate::normal::{Normaliser, Unit, Window};
-use crate::pii;
-use crate::rules::{Hit, Hits, Position};
+use crate::normal::{Normaliser, Unit, Window, may_become};
+use crate::pii::next_digit;
+use crate::reader::Reader;
+use crate::rules::{Hit, Hits, Position, Role};
 use crate::saved::{self, StateError};
-use crate::secrets;
 use crate::skeleton::Skeleton;
 use crate::view::{self, View};
 use crate::word;
 
-/// How far before its first byte a finding in the clean text may depend on the text, in clean bytes.
-const BEHIND: usize = 512;
-/// How far after its first byte: the longest API keys and private keys.
-const AHEAD: usize = 2048;
-
-const _: () = {
-    let reaches = [
-        (injection::BEHIND, injection::AHEAD),
-        (pii::card::BEHIND, pii::card::AHEAD),
-        (pii::email::BEHIND, pii::email::AHEAD),
-        (pii::iban::BEHIND, pii::iban::AHEAD),
-        (pii::national_id::BEHIND, pii::national_id::AHEAD),
-        (pii::passport::BEHIND, pii::passport::AHEAD),
-        (pii::phone::BEHIND, pii::phone::AHEAD),
-        (pii::ip::BEHIND, pii::ip::AHEAD),
-        (secrets::api_key::BEHIND, secrets::api_key::AHEAD),
-        (secrets::private_key::BEHIND, secrets::private_key::AHEAD),
-        (secrets::jwt::BEHIND, secrets::jwt::AHEAD),
-        (secrets::entropy::BEHIND, secrets::entropy::AHEAD),
-    ];
-    let mut at = 0;
-    while at < reaches.len() {
-        assert!(BEHIND >= reaches[at].0 && AHEAD >= reaches[at].1);
-        at += 1;
-    }
-};
+/// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
+const STRIDE: usize = 512;
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted:
 /// [`crate::settle`] does that.
 ///
-/// Literals are found as they are completed, by state that is carried. What reads the clean text
-/// runs over a window of it whenever 2,048 bytes after a place are known: work for a piece is
-/// proportional to the piece and that window. Memory is bounded by the rules and the window, whatever
-/// the text's length.
+/// Findings are handed over as soon as they are certain, and [`Scanner::settled`] tells how far the
+/// text is clear of anything required. Work for a piece is proportional to the piece and what is still
+/// undecided before it; memory is bounded by the rules and the readers' reach, whatever the text's
+/// length.
 #[derive(Debug, Clone)]
-pub struct Scanner<'a> {
-    detector: &'a Detector,
+pub struct Scanner<D> {
+    detector: D,
+    required: Arc<Required>,
     /// Where the automaton of literals is; follows from the skeleton.
     position: Position,
+    /// By reader: original bytes before which nothing that it finds can begin any more.
+    clear: [usize; Reader::COUNT],
     state: State,
 }
 
@@ -70,35 +53,48 @@ struct State {
     hits: Hits,
     /// `None`: this is the inside of one.
     islands: Option<Islands>,
-    /// Clean bytes from the beginning of the text before which findings have been handed over.
-    decided: usize,
+    /// By reader: clean bytes from the beginning of the text before which findings have been handed
+    /// over.
+    decided: [usize; Reader::COUNT],
+    /// Original bytes before which nothing required can begin any more.
+    settled: usize,
 }
 
-impl<'a> Scanner<'a> {
+impl<D: Deref<Target = Detector>> Scanner<D> {
     /// A scan of a text whose first byte is byte `base` of the judged text.
     #[must_use]
-    pub fn new(detector: &'a Detector, base: i64) -> Self {
-        Self::with(detector, base, Some(Islands::default()))
+    pub fn new(detector: D, base: i64) -> Self {
+        Self::with(detector, Arc::default(), base, Some(Islands::default()))
+    }
+
+    /// The same where text waits for what is `required`, which comes from the same detector.
+    #[must_use]
+    pub fn requiring(detector: D, required: Arc<Required>, base: i64) -> Self {
+        Self::with(detector, required, base, Some(Islands::default()))
     }
 
     /// A scan of what an island holds.
-    pub(crate) fn inside(detector: &'a Detector) -> Self {
-        Self::with(detector, 0, None)
+    pub(crate) fn inside(detector: D) -> Self {
+        Self::with(detector, Arc::default(), 0, None)
     }
 
-    fn with(detector: &'a Detector, base: i64, islands: Option<Islands>) -> Self {
+    fn with(detector: D, required: Arc<Required>, base: i64, islands: Option<Islands>) -> Self {
         let literals = &detector.rules.literals;
+        let (start, longest) = (literals.start(), literals.longest());
         Self {
             detector,
-            position: literals.start(),
+            required,
+            position: start,
+            clear: [0; Reader::COUNT],
             state: State {
                 base,
                 normaliser: Normaliser::default(),
                 window: Window::default(),
-                skeleton: Skeleton::new(literals.longest()),
+                skeleton: Skeleton::new(longest),
                 hits: Hits::default(),
                 islands,
-                decided: 0,
+                decided: [0; Reader::COUNT],
+                settled: 0,
             },
         }
     }
@@ -117,7 +113,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// When the bytes are no saved state, are damaged, or were saved under other rules or by another
     /// version of this crate's format: scan again from the beginning then.
-    pub fn restore(detector: &'a Detector, bytes: &[u8]) -> Result<Self, StateError> {
+    pub fn restore(detector: D, required: Arc<Required>, bytes: &[u8]) -> Result<Self, StateError> {
         let state: State = saved::restore(detector.rules.hash, bytes)?;
         let literals = &detector.rules.literals;
         let mut position = literals.start();
@@ -126,7 +122,9 @@ impl<'a> Scanner<'a> {
         }
         Ok(Self {
             detector,
+            required,
             position,
+            clear: [0; Reader::COUNT],
             state,
         })
     }
@@ -135,12 +133,21 @@ impl<'a> Scanner<'a> {
     pub fn push(&mut self, piece: &[u8], out: &mut Vec<Match>) {
         self.take(piece, false, out);
         self.advance(false, out);
+        self.settle();
     }
 
     /// The text ends: appends what is left.
     pub fn finish(mut self, out: &mut Vec<Match>) {
         self.take(&[], true, out);
         self.advance(true, out);
+    }
+
+    /// The place in the judged text up to which it is clear: whatever follows, findings of what is
+    /// required that begin before it have been handed over. Never decreases, never inside a character.
+    #[must_use]
+    pub fn settled(&self) -> i64 {
+        let settled = i64::try_from(self.state.settled).unwrap_or(i64::MAX);
+        self.state.base.saturating_add(settled)
     }
 
     fn take(&mut self, piece: &[u8], last: bool, out: &mut Vec<Match>) {
@@ -154,7 +161,7 @@ impl<'a> Scanner<'a> {
             ..
         } = &mut self.state;
         let position = &mut self.position;
-        let (detector, base) = (self.detector, *base);
+        let (detector, base) = (&*self.detector, *base);
         let mut hidden = Vec::new();
         window.reserve(piece.len());
         let rules = &detector.rules;
@@ -181,7 +188,7 @@ impl<'a> Scanner<'a> {
             }
         };
         if last {
-            normaliser.finish(&mut on_unit);
+            normaliser.take_last(piece, &mut on_unit);
             skeleton.finish(&mut on_event);
             if let Some(islands) = islands {
                 hidden.extend(islands.end());
@@ -196,55 +203,139 @@ impl<'a> Scanner<'a> {
         out.extend(unseen.filter_map(|run| injection::invisible(&run, base)));
     }
 
-    /// Decides what begins far enough before the end of what is known.
+    /// Lets each reader decide what it can.
     fn advance(&mut self, end: bool, out: &mut Vec<Match>) {
-        let text = self.state.window.text();
-        let known = self.state.window.dropped() + text.len();
-        let until = if end {
-            known
-        } else {
-            let at = text.len().saturating_sub(AHEAD);
-            self.state.window.dropped() + word::boundary_before(text, at)
-        };
-        if until > self.state.decided || end {
-            self.scan_window(until, end, out);
-            self.state.decided = until;
-            let unneeded = until
-                .saturating_sub(self.state.window.dropped())
-                .saturating_sub(BEHIND);
-            let unneeded = word::boundary_before(self.state.window.text(), unneeded);
-            self.state.window.drop_front(unneeded);
+        let held = self.state.normaliser.held();
+        let mut window = std::mem::take(&mut self.state.window);
+        match held {
+            Some(held) => window.with(held, |window| self.read(window, Some(held), end, out)),
+            None => self.read(&window, None, end, out),
         }
-        let (detector, base) = (self.detector, self.state.base);
+        let needed = Reader::ALL
+            .into_iter()
+            .map(|reader| self.state.decided[reader as usize].saturating_sub(reader.reach().0));
+        let unneeded = needed.min().unwrap_or(0).saturating_sub(window.dropped());
+        window.drop_front(word::boundary_before(window.text(), unneeded));
+        self.state.window = window;
+
+        let conditions = if end {
+            usize::MAX
+        } else if self.state.hits.wait() {
+            self.clear[Reader::Spelt as usize]
+                .min(self.literals_open_from(|_, role| role != Role::Finding))
+        } else {
+            0
+        };
+        let (detector, base) = (&*self.detector, self.state.base);
         self.state.hits.settle(
             &detector.rules.worth,
             self.state.normaliser.taken(),
-            end,
+            conditions,
             &mut |hit| out.push(detector.finding(&hit, base)),
         );
     }
 
-    /// Hands over the findings of the window that begin before `until`, and not before what has
-    /// been decided already.
-    fn scan_window(&mut self, until: usize, end: bool, out: &mut Vec<Match>) {
-        let place = |at: usize| {
-            let at = at - self.state.window.dropped();
-            self.state.window.original(&(at..at)).start
-        };
-        let low = place(self.state.decided);
-        let high = if end { usize::MAX } else { place(until) };
-        let view = View::of(&self.state.window, self.state.base);
+    /// Runs the readers over a window that ends with the character `held`, which marks may change.
+    fn read(&mut self, window: &Window, held: Option<Unit>, end: bool, out: &mut Vec<Match>) {
+        let text = window.text();
+        let fixed = text.len() - held.map_or(0, |held| held.c.len_utf8());
+        let changes = held.map_or(&[][..], |held| may_become(held.c));
+        for reader in Reader::ALL {
+            let from = self.state.decided[reader as usize] - window.dropped();
+            let open = if end {
+                text.len()
+            } else if reader.is_lazy() && !self.required.readers[reader as usize] {
+                let reached = fixed.saturating_sub(reader.reach().1);
+                let far = reached >= from + STRIDE;
+                from.max(if far {
+                    word::boundary_before(text, reached)
+                } else {
+                    0
+                })
+            } else {
+                self.open_from(reader, text, from, fixed, changes)
+            };
+            self.clear[reader as usize] = if open == text.len() {
+                self.state.normaliser.decoded()
+            } else {
+                window.original(&(open..open)).start
+            };
+            let until = open.min(fixed);
+            if until == from && !end {
+                continue;
+            }
+            if !reader.needs_digit() || next_digit(text, from).is_some() {
+                self.read_range(reader, window, from..until, end, out);
+            }
+            self.state.decided[reader as usize] = window.dropped() + until;
+        }
+    }
+
+    /// From where on what a reader finds is open, whatever follows and whatever that makes of the last
+    /// character: any of `changes`, perhaps. The text's length if nothing is.
+    fn open_from(
+        &self,
+        reader: Reader,
+        text: &[u8],
+        from: usize,
+        fixed: usize,
+        changes: &[char],
+    ) -> usize {
+        let open = self.detector.open_from(reader, text, from);
+        if changes.is_empty()
+            || reader == Reader::Patterns && self.detector.rules.patterns.is_empty()
+        {
+            return open;
+        }
+        if reader != Reader::Patterns {
+            // What is composed is no ASCII, so that nothing begins with it; but what ends before it
+            // is not joined to an ASCII letter then.
+            let before = self.detector.open_from(reader, &text[..fixed], from);
+            return if before < fixed {
+                before.min(open)
+            } else {
+                open
+            };
+        }
+        let mut changed = text[..fixed].to_vec();
+        let composed = changes.iter().map(|c| {
+            changed.truncate(fixed);
+            changed.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            let open = self.detector.open_from(reader, &changed, from);
+            if open == changed.len() {
+                text.len()
+            } else {
+                open
+            }
+        });
+        composed.min().map_or(open, |least| least.min(open))
+    }
+
+    /// Hands over the findings of a reader that begin in a range of the window.
+    fn read_range(
+        &mut self,
+        reader: Reader,
+        window: &Window,
+        range: Range<usize>,
+        end: bool,
+        out: &mut Vec<Match>,
+    ) {
+        let place = |at: usize| window.original(&(at..at)).start;
+        let low = place(range.start);
+        let high = if end { usize::MAX } else { place(range.end) };
+        let behind = range.start.saturating_sub(reader.reach().0);
+        let (detector, base, hits) = (&*self.detector, self.state.base, &mut self.state.hits);
+        let view = View::part(window, word::boundary_before(window.text(), behind), base);
         let from = out.len();
-        let (detector, base, hits) = (self.detector, self.state.base, &mut self.state.hits);
         let mut certain = Vec::new();
-        detector.scan_clean(&view, out, &mut |hit| {
+        detector.read(reader, &view, out, &mut |hit| {
             if (low..high).contains(&hit.span.start) {
                 hits.take(&detector.rules.worth, hit, &mut |hit| {
                     certain.push(detector.finding(&hit, base));
                 });
             }
         });
-        // Nothing else begins outside the window's bounds, so that only its edges are cut here.
+        // Nothing else begins outside the range's bounds, so that only its edges are cut here.
         let starts = |place: usize| base.saturating_add(i64::try_from(place).unwrap_or(i64::MAX));
         let mut kept = from;
         for at in from..out.len() {
@@ -255,6 +346,66 @@ impl<'a> Scanner<'a> {
         }
         out.truncate(kept);
         out.append(&mut certain);
+    }
+
+    /// Moves [`Scanner::settled`] on.
+    fn settle(&mut self) {
+        let required = Arc::clone(&self.required);
+        let rule = |rule: u32| required.rules.get(rule as usize).copied().unwrap_or(false);
+        let mut settled = self.state.normaliser.decoded();
+        for reader in Reader::ALL {
+            if required.readers[reader as usize] {
+                settled = settled.min(self.clear[reader as usize]);
+            }
+        }
+        if required.rules.contains(&true) {
+            settled = settled
+                .min(self.literals_open_from(|of, role| role == Role::Finding && rule(of)))
+                .min(self.state.hits.open_from(rule).unwrap_or(usize::MAX));
+        }
+        if required.readers[Reader::Injection as usize] {
+            let run = self.state.normaliser.hidden.open_from();
+            settled = settled.min(run.unwrap_or(usize::MAX));
+        }
+        if let Some(islands) = &self.state.islands {
+            settled = settled.min(islands.open_from(&self.state.window).unwrap_or(usize::MAX));
+        }
+        self.state.settled = self.state.settled.max(settled);
+    }
+
+    /// Where the first literal begins that is not finished, in original bytes; `usize::MAX` if none is.
+    fn literals_open_from(&self, counts: impl Fn(u32, Role) -> bool + Copy) -> usize {
+        let literals = &self.detector.rules.literals;
+        let State {
+            normaliser,
+            skeleton,
+            ..
+        } = &self.state;
+        let Some(held) = normaliser.held() else {
+            let open = literals.open_from(&self.position, skeleton, counts);
+            return open.unwrap_or(usize::MAX);
+        };
+        // Skeletons drop accents, so that only syllables become others by what joins them.
+        let syllables: &[char] = match held.c {
+            '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}' => may_become(held.c),
+            _ => &[],
+        };
+        let mut first = usize::MAX;
+        for c in syllables.iter().copied().chain([held.c]) {
+            let mut position = self.position;
+            let mut with_last = skeleton.recent(literals.depth(&position) + 2);
+            let mut found = |(rule, role, span): (u32, Role, Range<usize>)| {
+                if counts(rule, role) {
+                    first = first.min(span.start);
+                }
+            };
+            with_last.push(Unit { c, ..held }, &mut |skeleton, event| {
+                literals.step(&mut position, skeleton, event, &mut found);
+            });
+            let open = literals.open_from(&position, &with_last, counts);
+            first = first.min(open.unwrap_or(usize::MAX));
+        }
+        first
     }
 }
 
@@ -267,8 +418,8 @@ impl Detector {
     pub fn scan(&self, text: &[u8], base: i64, out: &mut Vec<Match>) {
         let from = out.len();
         let mut scanner = Scanner::new(self, base);
-        scanner.push(text, out);
-        scanner.finish(out);
+        scanner.take(text, true, out);
+        scanner.advance(true, out);
         matched::settle(out, from);
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn scan_with_pauses(detector: &Detector, pieces: &[&[u8]], base: i64)
     for piece in pieces {
         scanner.push(piece, &mut out);
         let saved = scanner.save().unwrap();
-        scanner = crate::Scanner::restore(detector, &saved).unwrap();
+        scanner = crate::Scanner::restore(detector, Default::default(), &saved).unwrap();
     }
     scanner.finish(&mut out);
     matched::settle(&mut out, 0);

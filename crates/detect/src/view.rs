@@ -13,6 +13,8 @@ pub(crate) struct View<'a> {
     pub(crate) text: &'a [u8],
     /// `None`: the text is the original.
     window: Option<&'a Window>,
+    /// Where in the window the text begins.
+    from: usize,
     base: i64,
 }
 
@@ -23,15 +25,18 @@ impl<'a> View<'a> {
         Self {
             text,
             window: None,
+            from: 0,
             base,
         }
     }
 
-    /// A view of a window of clean text; `base` is added to all original positions.
-    pub(crate) fn of(window: &'a Window, base: i64) -> Self {
+    /// A view of a window of clean text from its byte `from` on, where a character begins; `base` is added
+    /// to all original positions.
+    pub(crate) fn part(window: &'a Window, from: usize, base: i64) -> Self {
         Self {
-            text: window.text(),
+            text: &window.text()[from..],
             window: Some(window),
+            from,
             base,
         }
     }
@@ -44,7 +49,7 @@ impl<'a> View<'a> {
     /// The same, not counted from the base.
     pub(crate) fn place(&self, range: &Range<usize>) -> Range<usize> {
         match self.window {
-            Some(window) => window.original(range),
+            Some(window) => window.original(&(self.from + range.start..self.from + range.end)),
             None => range.clone(),
         }
     }

@@ -50,6 +50,11 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
+    /// Where the run begins that is not finished, in original bytes.
+    pub(crate) fn open_from(&self) -> Option<usize> {
+        self.run.map(|run| run.start)
+    }
+
     /// A character goes by.
     pub(super) fn see(&mut self, c: char, start: usize, end: usize) {
         let Some(kind) = kind(c) else {

@@ -22,6 +22,7 @@
 
 mod changes;
 mod clean;
+mod compose;
 mod escape;
 mod hidden;
 mod window;
@@ -34,6 +35,7 @@ use escape::Decoded;
 
 pub(crate) use changes::changes;
 pub use changes::{Change, Why};
+pub(crate) use compose::may_become;
 pub(crate) use hidden::{Kind as HiddenKind, Run as HiddenRun};
 pub(crate) use window::Window;
 
@@ -75,7 +77,12 @@ impl Normaliser {
 
     /// The text ends here.
     pub(crate) fn finish(&mut self, sink: &mut impl FnMut(Unit)) {
-        self.take(&[], true, sink);
+        self.take_last(&[], sink);
+    }
+
+    /// Takes the last bytes of the text.
+    pub(crate) fn take_last(&mut self, bytes: &[u8], sink: &mut impl FnMut(Unit)) {
+        self.take(bytes, true, sink);
         if let Some(held) = self.held.take() {
             sink(held);
         }
@@ -85,6 +92,16 @@ impl Normaliser {
     /// Original bytes taken so far.
     pub(crate) fn taken(&self) -> usize {
         self.at + self.pending.len()
+    }
+
+    /// Original bytes of which it is certain what they stand for, but for marks that may follow.
+    pub(crate) fn decoded(&self) -> usize {
+        self.at
+    }
+
+    /// The last character, which a mark may still change.
+    pub(crate) fn held(&self) -> Option<Unit> {
+        self.held
     }
 
     fn take(&mut self, bytes: &[u8], last: bool, sink: &mut impl FnMut(Unit)) {

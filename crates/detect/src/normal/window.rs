@@ -131,6 +131,20 @@ impl Window {
         }
     }
 
+    /// Calls `look` with the window as it would be with one more character at its end.
+    pub(crate) fn with<T>(&mut self, unit: Unit, look: impl FnOnce(&Self) -> T) -> T {
+        let (bytes, segments) = (self.text.len(), self.segments.len());
+        let last = self.segments.last().copied();
+        self.push(unit);
+        let seen = look(self);
+        self.text.truncate(bytes);
+        self.segments.truncate(segments);
+        if let (Some(segment), Some(last)) = (self.segments.last_mut(), last) {
+            *segment = last;
+        }
+        seen
+    }
+
     /// Forgets the first `bytes` of the window, which end where a character does.
     pub(crate) fn drop_front(&mut self, bytes: usize) {
         self.text.drain(..bytes);

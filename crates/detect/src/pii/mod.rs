@@ -13,6 +13,8 @@ pub(crate) mod passport;
 pub(crate) mod phone;
 mod words;
 
+pub(crate) use digits::next_digit;
+
 #[cfg(test)]
 pub(crate) mod testing {
     use weir_types::Category;

@@ -43,8 +43,13 @@ impl Words {
 
     /// What the words before and after `range` mean.
     pub(in crate::pii) fn near(&self, text: &[u8], range: &Range<usize>) -> Meanings {
-        self.within(text, range.start.saturating_sub(BEFORE)..range.start)
+        self.before(text, range.start)
             | self.within(text, range.end..text.len().min(range.end + AFTER))
+    }
+
+    /// What the words before `start` mean.
+    pub(in crate::pii) fn before(&self, text: &[u8], start: usize) -> Meanings {
+        self.within(text, start.saturating_sub(BEFORE)..start)
     }
 
     fn within(&self, text: &[u8], range: Range<usize>) -> Meanings {

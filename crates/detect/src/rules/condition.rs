@@ -6,10 +6,9 @@ use super::{Role, Worth};
 use crate::work::spend;
 use serde::{Deserialize, Serialize};
 
-/// How far beyond a hit the text must be known before its conditions are decided, in original
-/// bytes: a condition's literal of 256 bytes, at most 256 away, drawn out by disguises, and the
-/// window in which literals with signs are found.
-pub(crate) const SETTLED_AFTER: usize = 8192;
+/// How far behind the text's end conditions are kept, in original bytes: longer than a hit is under way,
+/// drawn out by disguises.
+const KEPT: usize = 16 << 10;
 
 /// How far before and after a hit its conditions are looked for, in original bytes.
 const REACH: usize = 1024;
@@ -42,12 +41,13 @@ impl Hits {
         }
     }
 
-    /// Decides what can be decided when the text is known up to `known`; all, if that is its end.
+    /// Decides the hits whose conditions have all been found: the literals that begin before `certain`
+    /// have been, `usize::MAX` at the end of the text. `known` original bytes have been read.
     pub(crate) fn settle(
         &mut self,
         worth: &[Worth],
         known: usize,
-        end: bool,
+        certain: usize,
         counts: &mut impl FnMut(Hit),
     ) {
         if self.waiting.is_empty() && self.conditions.is_empty() {
@@ -56,20 +56,33 @@ impl Hits {
         // So that those of one rule near one place are found by halving.
         self.conditions
             .sort_unstable_by_key(|condition| (condition.rule, condition.span.start));
-        let settled = |hit: &Hit| end || hit.span.end + SETTLED_AFTER <= known;
         let conditions = &self.conditions;
         self.waiting.retain(|hit| {
-            if !settled(hit) {
+            let worth = &worth[hit.rule as usize];
+            // An exception begins no later than the hit, what must be near at most so far after it.
+            let last = worth
+                .near
+                .map_or(hit.span.start, |within| hit.span.end.saturating_add(within));
+            if last >= certain {
                 return true;
             }
-            if fulfilled(conditions, &worth[hit.rule as usize], hit) {
+            if fulfilled(conditions, worth, hit) {
                 counts(hit.clone());
             }
             false
         });
-        // What still waits began at most that far back.
-        self.conditions
-            .retain(|hit| hit.span.end + 2 * SETTLED_AFTER > known);
+        self.conditions.retain(|hit| hit.span.end + KEPT > known);
+    }
+
+    /// Whether some hits wait for the rest of their surroundings.
+    pub(crate) fn wait(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Where the first of those begins whose rule `counts`.
+    pub(crate) fn open_from(&self, counts: impl Fn(u32) -> bool) -> Option<usize> {
+        let waiting = self.waiting.iter().filter(|hit| counts(hit.rule));
+        waiting.map(|hit| hit.span.start).min()
     }
 }
 

@@ -5,7 +5,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::literal::automaton_error;
 use super::{CompileError, Entry, Role};
 use crate::secrets::api_key;
-use crate::word;
+use crate::word::{self, glued_before};
 use crate::work::spend;
 
 /// Above this many bytes of patterns the automaton is a contiguous NFA, below it a DFA.
@@ -42,6 +42,10 @@ pub(crate) enum Spotted {
 pub(crate) struct Exact {
     automaton: AhoCorasick,
     spellings: Vec<Spelling>,
+    /// What the automaton knows, ASCII letters in lower case, sorted.
+    texts: Vec<Box<[u8]>>,
+    /// Bytes of the longest of them.
+    longest: usize,
 }
 
 impl std::fmt::Debug for Exact {
@@ -82,10 +86,41 @@ impl Exact {
             word_start: entry.text.chars().next().is_some_and(word::is_word),
             word_end: entry.text.chars().next_back().is_some_and(word::is_word),
         };
+        let mut texts: Vec<Box<[u8]>> = patterns()
+            .map(|text| text.to_ascii_lowercase().into_bytes().into())
+            .collect();
+        texts.sort_unstable();
         Ok(Self {
             automaton,
             spellings: entries.iter().map(spelling).collect(),
+            longest: texts.iter().map(|text| text.len()).max().unwrap_or(0),
+            texts,
         })
+    }
+
+    /// Where in `text`, from `from` on, the first literal or prefix begins that what follows may
+    /// complete, or join to a longer word; the end if none does.
+    pub(crate) fn open_from(&self, text: &[u8], from: usize) -> usize {
+        (from.max(text.len().saturating_sub(self.longest))..text.len())
+            .find(|&at| self.begins(text, at))
+            .unwrap_or(text.len())
+    }
+
+    /// Whether all that follows `at` begins something that is looked for.
+    fn begins(&self, text: &[u8], at: usize) -> bool {
+        spend(1);
+        // Neither a key nor a literal that begins with a word's letter begins inside a word.
+        let inside = text[at].is_ascii_alphanumeric()
+            && glued_before(text, at)
+            && word::char_before(text, at).is_some_and(|(c, _)| word::is_word(c));
+        let tail = text[at..].iter().map(u8::to_ascii_lowercase);
+        let place = self
+            .texts
+            .partition_point(|known| known.iter().copied().lt(tail.clone()));
+        !inside
+            && self.texts.get(place).is_some_and(|known| {
+                known.len() >= tail.len() && known.iter().copied().zip(tail).all(|(a, b)| a == b)
+            })
     }
 
     pub(crate) fn scan(&self, text: &[u8], spotted: &mut impl FnMut(Spotted)) {

@@ -1,5 +1,6 @@
 //! Literals of letters: one automaton over skeletons.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use aho_corasick::MatchKind;
@@ -28,6 +29,10 @@ pub(crate) struct Literals {
     literals: Vec<Literal>,
     /// For each skeleton: its cells and its literals.
     skeletons: Vec<(usize, Range<usize>)>,
+    /// The symbols of each skeleton, sorted.
+    symbols: Vec<Box<[char]>>,
+    /// For each state: how many cells of a skeleton it stands for at most.
+    depths: HashMap<StateID, usize>,
     /// Cells of the longest skeleton.
     longest: usize,
 }
@@ -59,12 +64,14 @@ impl Literals {
         // Stable: literals of one skeleton stay in the order of the rules.
         shaped.sort_by(|a, b| a.0.cmp(&b.0));
         let mut texts: Vec<String> = Vec::new();
+        let mut distinct: Vec<Box<[char]>> = Vec::new();
         let mut skeletons: Vec<(usize, Range<usize>)> = Vec::new();
         for (at, (symbols, _)) in shaped.iter().enumerate() {
             match skeletons.last_mut() {
                 Some((_, range)) if shaped[range.start].0 == *symbols => range.end = at + 1,
                 _ => {
                     texts.push(symbols.iter().collect());
+                    distinct.push(symbols.as_slice().into());
                     skeletons.push((symbols.len(), at..at + 1));
                 }
             }
@@ -77,14 +84,81 @@ impl Literals {
         let start = automaton
             .start_state(Anchored::No)
             .map_err(automaton_error)?;
-        let literals = Self {
+        let mut literals = Self {
             automaton,
             start,
+            symbols: distinct,
+            depths: HashMap::new(),
             longest: skeletons.iter().map(|(cells, _)| *cells).max().unwrap_or(0),
             literals: shaped.into_iter().map(|(_, literal)| literal).collect(),
             skeletons,
         };
+        literals.depths = literals.measure();
         Ok((literals, rest))
+    }
+
+    /// The depth of every state: a state stands for the longest skeleton's beginning that the text
+    /// ends with, and walking a skeleton meets the states of its beginnings.
+    fn measure(&self) -> HashMap<StateID, usize> {
+        let mut depths = HashMap::new();
+        for skeleton in &self.symbols {
+            let mut position = self.start();
+            for (at, symbol) in skeleton.iter().enumerate() {
+                self.advance(&mut position, *symbol);
+                depths.insert(position.0, at + 1);
+            }
+        }
+        depths
+    }
+
+    /// How many of the last complete cells may begin a literal.
+    pub(crate) fn depth(&self, position: &Position) -> usize {
+        self.depths.get(&position.0).copied().unwrap_or(0)
+    }
+
+    /// Where the first literal begins that is not finished, in original bytes: with what follows it may be
+    /// found from there on. `position` stands after all complete cells of `skeleton`; only literals that
+    /// `counts` knows are considered.
+    pub(crate) fn open_from(
+        &self,
+        position: &Position,
+        skeleton: &Skeleton,
+        counts: impl Fn(u32, Role) -> bool + Copy,
+    ) -> Option<usize> {
+        let symbols: Vec<char> = skeleton.open_symbols(self.depth(position) + 1).collect();
+        let begun = (0..symbols.len())
+            .filter_map(|from| self.begun(&symbols[from..], skeleton, counts))
+            .min();
+        // A sign, or what waits behind it, may be the first letter.
+        begun.into_iter().chain(skeleton.waits_from()).min()
+    }
+
+    /// Where the literals begin of which the last cells of the skeleton, with these symbols, may be
+    /// the beginning.
+    fn begun(
+        &self,
+        symbols: &[char],
+        skeleton: &Skeleton,
+        counts: impl Fn(u32, Role) -> bool + Copy,
+    ) -> Option<usize> {
+        let tail = skeleton.open_tail(symbols.len())?;
+        self.with_beginning(symbols)
+            .filter(|literal| counts(literal.rule, literal.role))
+            .filter_map(|literal| {
+                spend(1);
+                skeleton::begins(&literal.shape, &tail)
+            })
+            .min()
+    }
+
+    /// The literals whose skeletons begin with these symbols; none if there are no symbols.
+    fn with_beginning(&self, symbols: &[char]) -> impl Iterator<Item = &Literal> {
+        let from = self.symbols.partition_point(|known| **known < *symbols);
+        let count = self.symbols[from..].partition_point(|known| known.starts_with(symbols));
+        let known = if symbols.is_empty() { 0 } else { count };
+        self.skeletons[from..from + known]
+            .iter()
+            .flat_map(|(_, literals)| &self.literals[literals.clone()])
     }
 
     /// Cells of the longest literal.

@@ -9,6 +9,7 @@
 //! The literals of `except` and `near` are searched for with the rest; `condition.rs` decides
 //! which hits count.
 
+mod beginning;
 mod condition;
 mod error;
 mod exact;
@@ -28,7 +29,7 @@ pub(crate) use condition::{Hit, Hits};
 pub use error::CompileError;
 pub(crate) use exact::{Exact, Spotted};
 pub(crate) use literal::{Literals, Position, automaton_error};
-pub(crate) use pattern::Patterns;
+pub(crate) use pattern::{MAX_PATTERN_BYTES, Patterns};
 
 /// Longest literal, in bytes.
 pub(crate) const MAX_LITERAL_BYTES: usize = 4096;

@@ -8,7 +8,7 @@ use regex_automata::{Input, MatchKind, PatternSet};
 use regex_syntax::hir::Hir;
 use weir_policy::TextRule;
 
-use super::CompileError;
+use super::{CompileError, beginning};
 use crate::work::spend;
 
 /// Longest match of a pattern, in bytes: what a stream may have to hold.
@@ -23,6 +23,8 @@ pub(crate) struct Patterns {
     any: Option<Regex>,
     /// Each by itself, for where.
     each: Vec<(u32, Regex)>,
+    /// Finds where at the end of a text the first match is under way; `None`: there are no patterns.
+    under_way: Option<Regex>,
 }
 
 impl Patterns {
@@ -51,17 +53,27 @@ impl Patterns {
                 hirs.push(hir);
             }
         }
-        let any = if hirs.is_empty() {
-            None
-        } else {
-            let regex = Regex::builder()
-                .configure(config().match_kind(MatchKind::All).nfa_size_limit(None))
-                .syntax(syntax::Config::new())
-                .build_many_from_hir(&hirs)
-                .map_err(super::literal::automaton_error)?;
-            Some(regex)
-        };
-        Ok(Self { any, each })
+        let ends: Vec<Hir> = hirs.iter().map(beginning::at_end).collect();
+        Ok(Self {
+            any: all(&hirs, config().match_kind(MatchKind::All))?,
+            each,
+            under_way: all(&ends, config())?,
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.each.is_empty()
+    }
+
+    /// Where in `text`, from `from` on, the first match is under way that what follows may complete; the
+    /// end if none is.
+    pub(crate) fn open_from(&self, text: &[u8], from: usize) -> usize {
+        let from = from.max(text.len().saturating_sub(MAX_PATTERN_BYTES));
+        spend(text.len() - from);
+        self.under_way
+            .as_ref()
+            .and_then(|under_way| under_way.find(Input::new(text).range(from..)))
+            .map_or(text.len(), |begun| begun.start())
     }
 
     /// Hands over rule and place of every match, in bytes of `text`. Matches of one pattern do not
@@ -81,6 +93,19 @@ impl Patterns {
             }
         }
     }
+}
+
+/// All patterns in one; `None` if there are none.
+fn all(hirs: &[Hir], config: Config) -> Result<Option<Regex>, CompileError> {
+    if hirs.is_empty() {
+        return Ok(None);
+    }
+    Regex::builder()
+        .configure(config.nfa_size_limit(None))
+        .syntax(syntax::Config::new())
+        .build_many_from_hir(hirs)
+        .map(Some)
+        .map_err(super::literal::automaton_error)
 }
 
 fn config() -> Config {

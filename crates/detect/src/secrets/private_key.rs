@@ -74,6 +74,21 @@ impl PrivateKeyDetector {
         }
     }
 
+    /// Where in `text`, from `from` on, the first block begins that what follows may complete or
+    /// lengthen; the end if none does.
+    pub(crate) fn open_from(&self, text: &[u8], from: usize) -> usize {
+        let from = from.max(text.len().saturating_sub(AHEAD));
+        let whole = self
+            .begin
+            .find_iter(&text[from..])
+            .map(|at| from + at)
+            .find(|&at| is_open(&text[at..]));
+        let cut = (from.max(text.len().saturating_sub(BEGIN.len() - 1))..text.len())
+            .find(|&at| BEGIN.starts_with(&text[at..]));
+        spend(text.len() - from);
+        whole.or(cut).unwrap_or(text.len())
+    }
+
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
         spend(view.text.len());
         let [pem, openssh, pgp] = &self.names;
@@ -101,6 +116,35 @@ impl PrivateKeyDetector {
             });
         }
     }
+}
+
+/// Whether a block that starts with [`BEGIN`] goes on beyond what is there.
+fn is_open(block: &[u8]) -> bool {
+    if block.len() >= AHEAD {
+        return false;
+    }
+    let Some((_, body)) = header(block) else {
+        // Nothing but a label, and perhaps some of the dashes that end it.
+        let rest = &block[BEGIN.len()..];
+        let label = rest
+            .iter()
+            .position(|byte| *byte == b'-')
+            .unwrap_or(rest.len());
+        let named = rest[..label]
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ');
+        return named && label <= MAX_LABEL_BYTES && DASHES.starts_with(&rest[label..]);
+    };
+    // The dashes that end the body, and those that end the footer.
+    let Some(dashes) = memmem::find(&block[body..], DASHES) else {
+        return true;
+    };
+    let footer = &block[body + dashes..];
+    if !footer.starts_with(END) {
+        return END.starts_with(footer);
+    }
+    let label = &footer[END.len()..];
+    label.len() < MAX_LABEL_BYTES + DASHES.len() && memmem::find(label, DASHES).is_none()
 }
 
 /// The label of the header that `block` starts with, and where its body starts.

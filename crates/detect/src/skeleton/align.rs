@@ -33,15 +33,41 @@ const STRETCH: u8 = 3;
 
 /// The original bytes of the literal in a candidate's items, if it is the literal.
 pub(crate) fn matches(shape: &Shape, tail: &Tail<'_>) -> Option<Range<usize>> {
-    let first_symbol = shape.letters.first()?.symbol;
-    let starts = (0..tail.len())
-        .take_while(|&at| tail.get(at).is_some_and(|item| item.symbol == first_symbol))
-        .count();
     // The latest start: `all love` is not a stretched `love`.
-    (0..starts)
+    starts(shape, tail)
         .rev()
-        .filter(|&start| may_start(shape, tail, start))
-        .find_map(|start| align(shape, tail, start))
+        .find_map(|start| match align(shape, tail, start) {
+            Outcome::Spelt(range) => Some(range),
+            Outcome::Failed | Outcome::Unfinished => None,
+        })
+}
+
+/// Where the literal begins in original bytes, if a candidate's items may be its beginning, and what
+/// follows them is not known. All of the literal is such a beginning too: more of its last letter may
+/// follow.
+pub(crate) fn begins(shape: &Shape, tail: &Tail<'_>) -> Option<usize> {
+    starts(shape, tail)
+        .find(|&start| matches!(align(shape, tail, start), Outcome::Unfinished))
+        .and_then(|start| tail.get(start))
+        .map(|item| item.start)
+}
+
+/// Places of the first symbol's run where the literal may start.
+fn starts(shape: &Shape, tail: &Tail<'_>) -> impl DoubleEndedIterator<Item = usize> {
+    let first_symbol = shape.letters.first().map(|letter| letter.symbol);
+    let run = (0..tail.len())
+        .take_while(|&at| tail.get(at).map(|item| item.symbol) == first_symbol)
+        .count();
+    (0..run).filter(|&start| may_start(shape, tail, start))
+}
+
+/// How a literal and the items from a place on go together.
+enum Outcome {
+    /// They spell it: its original bytes.
+    Spelt(Range<usize>),
+    /// The items ended first.
+    Unfinished,
+    Failed,
 }
 
 /// What has been seen of the text so far.
@@ -93,7 +119,7 @@ fn clings(before: Option<&Item>, item: &Item) -> bool {
 }
 
 /// Aligns the literal with the items from `start` on.
-fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Option<Range<usize>> {
+fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Outcome {
     let mut seen = Seen::default();
     let mut at = start;
     let mut rest: &[Letter] = &shape.letters;
@@ -121,7 +147,7 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Option<Range<usize>> {
             let elided = here.iter().any(|letter| letter.elided);
             let clings = item.before == Gap::None && clings(tail.before(at), item);
             if at != start && !clings && !seen.take_gap(shape, item.before, parted, elided) {
-                return None;
+                return Outcome::Failed;
             }
             let mut next = 0;
             for copy in 0..usize::from(item.count).min(run.len() + 1) {
@@ -140,7 +166,7 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Option<Range<usize>> {
                 spelt = next;
             }
             if next == 0 {
-                return None;
+                return Outcome::Failed;
             }
             seen.take_letters(item, run);
             at += 1;
@@ -150,17 +176,32 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Option<Range<usize>> {
                 break;
             }
         }
+        if at >= tail.len() && tail.is_open() {
+            // A space after the last item may rule the literal out already; other gaps can still grow.
+            let parted = rest
+                .first()
+                .filter(|_| length == 1 && tail.gap() == Gap::Space);
+            let goes_on = parted
+                .is_none_or(|next| seen.take_gap(shape, Gap::Space, next.parted, next.elided));
+            return if goes_on {
+                Outcome::Unfinished
+            } else {
+                Outcome::Failed
+            };
+        }
         if rest.is_empty() {
-            let end = ended?;
-            return seen
-                .convinces(shape)
-                .then_some(tail.get(start)?.start..tail.get(end)?.end);
+            return match ended.map(|end| (tail.get(start), tail.get(end))) {
+                Some((Some(first), Some(last))) if seen.convinces(shape) => {
+                    Outcome::Spelt(first.start..last.end)
+                }
+                _ => Outcome::Failed,
+            };
         }
         if spelt >> (length - 1) & 1 == 0 {
-            return None;
+            return Outcome::Failed;
         }
     }
-    None
+    Outcome::Failed
 }
 
 /// Whether the item is the letter or drawn for it.

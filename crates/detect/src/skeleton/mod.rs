@@ -19,7 +19,7 @@ use crate::normal::Unit;
 use fold::{Class, Folded};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use align::matches;
+pub(crate) use align::{begins, matches};
 pub(crate) use disguise::disguises;
 pub(crate) use literal::Shape;
 
@@ -296,7 +296,54 @@ impl Skeleton {
             skeleton: self,
             first,
             end,
+            open: false,
         })
+    }
+
+    /// The items of the last `cells` cells, the unfinished one among them.
+    pub(crate) fn open_tail(&self, cells: usize) -> Option<Tail<'_>> {
+        let first_cell = self.cells.len().checked_sub(cells)?;
+        Some(Tail {
+            skeleton: self,
+            first: self.cells.get(first_cell)?.first - self.dropped,
+            end: self.items.len(),
+            open: true,
+        })
+    }
+
+    /// The symbols of the last `cells` cells, the unfinished one among them; nothing if the text has
+    /// broken off since.
+    pub(crate) fn open_symbols(&self, cells: usize) -> impl Iterator<Item = char> {
+        let from = match self.gap {
+            Gap::Break => self.cells.len(),
+            _ => self.cells.len().saturating_sub(cells),
+        };
+        self.cells[from..].iter().map(|cell| cell.symbol)
+    }
+
+    /// Where the sign begins that waits to be told a letter from a divider, in original bytes.
+    pub(crate) fn waits_from(&self) -> Option<usize> {
+        self.waiting.front().map(|sign| sign.start)
+    }
+
+    /// A copy of the last `cells` cells, to try out what a character would do.
+    pub(crate) fn recent(&self, cells: usize) -> Self {
+        let from = self.cells.len().saturating_sub(cells);
+        let first = match self.cells.get(from) {
+            Some(cell) => cell.first - self.dropped,
+            None => self.items.len(),
+        };
+        // The item before the first cell tells whether that begins a word.
+        let kept = first.saturating_sub(1);
+        Self {
+            items: self.items[kept..].to_vec(),
+            dropped: self.dropped + kept,
+            cells: self.cells[from..].to_vec(),
+            keep: self.keep,
+            gap: self.gap,
+            gap_length: self.gap_length,
+            waiting: self.waiting.clone(),
+        }
     }
 }
 
@@ -306,11 +353,22 @@ pub(crate) struct Tail<'a> {
     skeleton: &'a Skeleton,
     first: usize,
     end: usize,
+    open: bool,
 }
 
 impl<'a> Tail<'a> {
     pub(crate) fn len(&self) -> usize {
         self.end - self.first
+    }
+
+    /// Whether what follows is not known yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// What has come since the last item of the skeleton.
+    pub(crate) fn gap(&self) -> Gap {
+        self.skeleton.gap
     }
 
     /// The item at a place; also just before the first and just after the last.

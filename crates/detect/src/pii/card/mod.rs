@@ -54,6 +54,7 @@ use self::schemes::{Grade, SCHEMES, scheme_of};
 use self::words::CardWords;
 use crate::context;
 use crate::matched::Match;
+use crate::pii::digits::next_digit;
 use crate::view::View;
 use crate::word::{glued_after, glued_before};
 use crate::work::spend;
@@ -147,6 +148,33 @@ impl CardDetector {
         }
     }
 
+    /// Where in `text`, from `from` on, the first card begins that what follows may complete, undo or
+    /// score otherwise; the end if none does.
+    pub(crate) fn open_from(text: &[u8], from: usize) -> usize {
+        let from = from.max(text.len().saturating_sub(AHEAD));
+        let mut floor = from.saturating_sub(2);
+        while let Some(digit) = next_digit(text, floor) {
+            let chain = chain_around(text, floor, digit);
+            let closed = is_closed(text, chain.end);
+            let mut start = Some(chain.start);
+            while let Some(at) = start {
+                let begun = if closed {
+                    chain.len() >= MIN_DIGITS
+                        && longest_card(text, &chain, at)
+                            .is_some_and(|card| card.range.end + context::AFTER > text.len())
+                } else {
+                    at != chain.start || clean_before(text, at)
+                };
+                if at >= from && begun {
+                    return at;
+                }
+                start = next_start(text, &chain, at);
+            }
+            floor = chain.end;
+        }
+        text.len()
+    }
+
     fn scan_chain(&self, view: &View<'_>, chain: &Range<usize>, out: &mut Vec<Match>) {
         let text = view.text;
         let mut start = chain.start;
@@ -236,6 +264,14 @@ fn chain_around(text: &[u8], floor: usize, digit: usize) -> Range<usize> {
         } else {
             return start..end;
         }
+    }
+}
+
+/// Whether no byte after the chain that ends at `end` is needed to judge it.
+fn is_closed(text: &[u8], end: usize) -> bool {
+    match text.get(end) {
+        Some(b' ' | b'-' | b'.') => end + 1 < text.len(),
+        next => next.is_some(),
     }
 }
 

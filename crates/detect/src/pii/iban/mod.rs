@@ -1,8 +1,9 @@
 //! Bank account numbers (IBAN, ISO 13616-1): country, length and structure, check digits.
 //!
 //! Two letters of a country in the registry, two check digits, then the country's account number,
-//! built as the registry says, all together 1 modulo 97 (ISO 7064 mod 97-10). Upper or lower case;
-//! in one piece or grouped by single spaces or single hyphens. Not glued to letters, digits or `_`.
+//! built as the registry says, all together 1 modulo 97 (ISO 7064 mod 97-10). A country in small
+//! letters counts only after a word such as `iban` or `konto`: else a stream would have to hold every
+//! `is` and `no` until it is clear that no digits follow. Upper or lower case after that; in one piece or grouped by single spaces or single hyphens. Not glued to letters, digits or `_`.
 //!
 //! False positives: of random texts that already have the form of one country's IBAN, 1 in 97
 //! passes. Two letters, two digits and a number of exactly that length are rare by themselves, so
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use weir_types::{Category, Severity};
 
+use crate::context;
 use crate::matched::Match;
 use crate::pii::digits::next_digit;
 use crate::view::View;
@@ -24,8 +26,8 @@ use crate::work::spend;
 /// Most characters of an IBAN without separators (Russia, in the registry).
 const MAX_CHARS: usize = 33;
 
-/// Bytes before an IBAN that its finding depends on: what it may be glued to.
-pub(crate) const BEHIND: usize = 4;
+/// Bytes before an IBAN that its finding depends on: words, and what it may be glued to.
+pub(crate) const BEHIND: usize = context::BEFORE;
 /// Bytes from its start on: the longest with a separator between any two characters, and what
 /// may be glued to it.
 pub(crate) const AHEAD: usize = 2 * MAX_CHARS + 2;
@@ -34,6 +36,28 @@ pub(crate) const AHEAD: usize = 2 * MAX_CHARS + 2;
 const SCORE_AS_PRINTED: f32 = 0.95;
 /// Grouped in some other way.
 const SCORE_ODD_GROUPS: f32 = 0.85;
+
+/// Words before which an IBAN in small letters is expected, lower case.
+const WORDS: [&str; 18] = [
+    "iban",
+    "account",
+    "konto",
+    "kontonummer",
+    "bankkonto",
+    "bankverbindung",
+    "konta",
+    "cuenta",
+    "compte",
+    "conto",
+    "conta",
+    "rekening",
+    "rekeningnummer",
+    "hesap",
+    "счёт",
+    "счет",
+    "账号",
+    "口座",
+];
 
 #[derive(Debug, Clone)]
 pub(crate) struct IbanDetector {
@@ -66,7 +90,7 @@ impl IbanDetector {
             let Some(start) = digit.checked_sub(2) else {
                 continue;
             };
-            if let Some((range, score)) = iban_at(text, start) {
+            if let Reading::Whole(range, score) = iban_at(text, start) {
                 out.push(Match {
                     detector: "iban",
                     rule: self.name.clone(),
@@ -78,15 +102,49 @@ impl IbanDetector {
             }
         }
     }
+
+    /// Where in `text`, from `from` on, the first IBAN begins that what follows may complete or undo;
+    /// the end if none does.
+    pub(crate) fn open_from(text: &[u8], from: usize) -> usize {
+        (from.max(text.len().saturating_sub(AHEAD))..text.len())
+            .find(|&at| match iban_at(text, at) {
+                Reading::Whole(range, _) => may_change(text, range.end),
+                Reading::Cut => true,
+                Reading::Other => false,
+            })
+            .unwrap_or(text.len())
+    }
 }
 
-/// The IBAN that starts at `start`, if one does, and its score.
-fn iban_at(text: &[u8], start: usize) -> Option<(Range<usize>, f32)> {
-    let country = [*text.get(start)?, *text.get(start + 1)?].map(|b| b.to_ascii_uppercase());
-    if !country.iter().all(u8::is_ascii_uppercase) || glued_before(text, start) {
-        return None;
+/// What stands at a place.
+enum Reading {
+    /// An IBAN, and its score.
+    Whole(Range<usize>, f32),
+    /// What may be the beginning of one: the text ends.
+    Cut,
+    Other,
+}
+
+/// What stands at `start`.
+fn iban_at(text: &[u8], start: usize) -> Reading {
+    read(text, start).map_or_else(|other| other, |(range, score)| Reading::Whole(range, score))
+}
+
+fn read(text: &[u8], start: usize) -> Result<(Range<usize>, f32), Reading> {
+    let byte = |at: usize| text.get(at).copied().ok_or(Reading::Cut);
+    spend(1);
+    let first = byte(start)?;
+    if !first.is_ascii_alphabetic() || glued_before(text, start) {
+        return Err(Reading::Other);
     }
-    let structure = countries::structure(country)?;
+    let spelt = [first, text.get(start + 1).copied().unwrap_or(first)];
+    let country = spelt.map(|byte| byte.to_ascii_uppercase());
+    let small = !spelt.iter().all(u8::is_ascii_uppercase);
+    if small && !context::before(text, start, &WORDS) {
+        return Err(Reading::Other);
+    }
+    byte(start + 1)?;
+    let structure = countries::structure(country).ok_or(Reading::Other)?;
     let length = 4 + structure.iter().map(|part| part.1).sum::<usize>();
     let mut chars = [0; MAX_CHARS];
     let mut count = 0;
@@ -96,14 +154,17 @@ fn iban_at(text: &[u8], start: usize) -> Option<(Range<usize>, f32)> {
     let mut at = start;
     while count < length {
         spend(1);
-        let byte = *text.get(at)?;
+        let byte = byte(at)?;
         if byte.is_ascii_alphanumeric() {
-            *chars.get_mut(count)? = byte.to_ascii_uppercase();
+            if matches!(count, 2 | 3) && !byte.is_ascii_digit() {
+                return Err(Reading::Other);
+            }
+            *chars.get_mut(count).ok_or(Reading::Other)? = byte.to_ascii_uppercase();
             count += 1;
         } else {
             let inner = text[at - 1].is_ascii_alphanumeric();
             if !matches!(byte, b' ' | b'-') || !inner || *separator.get_or_insert(byte) != byte {
-                return None;
+                return Err(Reading::Other);
             }
             fours &= count % 4 == 0;
             gaps += 1;
@@ -116,13 +177,24 @@ fn iban_at(text: &[u8], start: usize) -> Option<(Range<usize>, f32)> {
         && !joined
         && countries::is_built_like(&chars[4..], structure)
         && is_checked(chars);
+    if !good {
+        return Err(Reading::Other);
+    }
     let all_fours = fours && gaps == (length - 1) / 4;
     let score = if gaps == 0 || all_fours {
         SCORE_AS_PRINTED
     } else {
         SCORE_ODD_GROUPS
     };
-    good.then_some((start..at, score))
+    Ok((start..at, score))
+}
+
+/// Whether more of the text could change what was read up to `end`.
+fn may_change(text: &[u8], end: usize) -> bool {
+    match text.get(end) {
+        Some(b'-') => end + 1 == text.len(),
+        next => next.is_none(),
+    }
 }
 
 /// Whether capitals and digits pass ISO 7064 mod 97-10 with the first four moved to the end. The
@@ -211,7 +283,6 @@ mod tests {
         for iban in EXAMPLES {
             for number in [
                 iban.to_owned(),
-                iban.to_lowercase(),
                 fours(iban, " "),
                 fours(iban, "-"),
                 format!("{} {}", &iban[..4], &iban[4..]),
@@ -232,6 +303,46 @@ mod tests {
     }
 
     #[test]
+    fn small_letters_need_a_word_before_them() {
+        for iban in EXAMPLES {
+            let small = iban.to_lowercase();
+            for text in [
+                format!("IBAN: {small}."),
+                format!("mein Konto {small}"),
+                format!("账号{small}。"),
+            ] {
+                assert_eq!(found(&text), std::slice::from_ref(&small), "{text:?}");
+            }
+            for text in [small.clone(), format!("{small} is the iban")] {
+                assert_eq!(found(&text), [""; 0], "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_become_an_iban_is_open() {
+        for (text, expected) in [
+            ("pay to D", "D"),
+            ("pay to DE", "DE"),
+            ("pay to DE8", "DE8"),
+            ("pay to DEx", ""),
+            ("pay is", ""),
+            ("my iban is", "is"),
+            ("my iban is n", "n"),
+            ("DE89 3704 0044 0532 0130 0", "DE89 3704 0044 0532 0130 0"),
+            ("DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 00"),
+            (
+                "DE89 3704 0044 0532 0130 00-",
+                "DE89 3704 0044 0532 0130 00-",
+            ),
+            ("DE89 3704 0044 0532 0130 00,", ""),
+        ] {
+            let at = IbanDetector::open_from(text.as_bytes(), 0);
+            assert_eq!(&text[at..], expected, "{text:?}");
+        }
+    }
+
+    #[test]
     fn groups_of_four_score_higher() {
         let score = |text: &str| {
             let mut out = Vec::new();
@@ -241,7 +352,7 @@ mod tests {
         for printed in [
             "DE89370400440532013000",
             "DE89 3704 0044 0532 0130 00",
-            "be68-5390-0754-7034",
+            "BE68-5390-0754-7034",
         ] {
             assert_eq!(score(printed), SCORE_AS_PRINTED, "{printed}");
         }

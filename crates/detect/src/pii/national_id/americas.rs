@@ -13,6 +13,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "us_ssn",
         plain: &["9", "3 2 4", "3.2.4"],
         own: &["3-2-4"],
+        shape: "ddddddddd",
         check: us_ssn,
         words: &[
             "ssn",
@@ -32,6 +33,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "us_itin",
         plain: &["9", "3 2 4", "3.2.4"],
         own: &["3-2-4"],
+        shape: "ddddddddd",
         check: us_itin,
         words: &[
             "itin",
@@ -51,6 +53,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "br_cpf",
         plain: &["11", "3 3 3 2", "9-2"],
         own: &["3.3.3-2"],
+        shape: "ddddddddddd",
         check: br_cpf,
         words: &[
             "cpf",
@@ -71,6 +74,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "br_cnpj",
         plain: &["14", "8/4-2"],
         own: &["2.3.3/4-2"],
+        shape: "************dd",
         check: br_cnpj,
         words: &[
             "cnpj",
@@ -90,6 +94,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "mx_curp",
         plain: &["18"],
         own: &[],
+        shape: "aaaaddddddaaaaaa*d",
         check: mx_curp,
         words: &[
             "curp",

@@ -23,6 +23,7 @@ pub(super) const FORMATS: [Format; 6] = [
         rule: "cn_resident_id",
         plain: &["18"],
         own: &["6 8 4", "6-8-4"],
+        shape: "ddddddddddddddddd*",
         check: cn_resident_id,
         words: &[
             "身份证",
@@ -46,6 +47,7 @@ pub(super) const FORMATS: [Format; 6] = [
         rule: "in_aadhaar",
         plain: &["12", "4 4 4", "4-4-4"],
         own: &[],
+        shape: "dddddddddddd",
         check: in_aadhaar,
         words: &[
             "aadhaar",
@@ -67,6 +69,7 @@ pub(super) const FORMATS: [Format; 6] = [
         rule: "in_pan",
         plain: &["10"],
         own: &[],
+        shape: "aaaaadddda",
         check: in_pan,
         words: &[
             "pan",
@@ -88,6 +91,7 @@ pub(super) const FORMATS: [Format; 6] = [
         rule: "jp_my_number",
         plain: &["12", "4 4 4", "4-4-4"],
         own: &[],
+        shape: "dddddddddddd",
         check: jp_my_number,
         words: &[
             "マイナンバー",
@@ -107,6 +111,7 @@ pub(super) const FORMATS: [Format; 6] = [
         rule: "kr_rrn",
         plain: &["13"],
         own: &["6-7"],
+        shape: "ddddddddddddd",
         check: kr_rrn_checked,
         words: &KOREAN_WORDS,
         with_word: 0.97,
@@ -119,6 +124,7 @@ pub(super) const FORMATS: [Format; 6] = [
         rule: "kr_rrn",
         plain: &["6-7"],
         own: &[],
+        shape: "ddddddddddddd",
         check: kr_rrn,
         words: &KOREAN_WORDS,
         with_word: 0.85,

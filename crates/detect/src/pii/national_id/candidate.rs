@@ -34,17 +34,27 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Whether it begins like a word: with a letter, and not all letters are capitals.
+    pub(super) fn is_wordlike(&self) -> bool {
+        self.lower && self.chars().first().is_some_and(u8::is_ascii_alphabetic)
+    }
+
     /// The characters without separators, letters as capitals.
     pub(super) fn chars(&self) -> &[u8] {
         &self.buffer[..self.length]
     }
 }
 
+/// Bytes after a number that decide whether it is one: a comma and three more.
+const AFTER: usize = 4;
+
 /// Hands every candidate in `text` whose first group is in `first` (by separator after it, a bit
-/// for each length) to `visit`.
+/// for each length) to `visit`. `cut`: more text will follow, and candidates whose end is not certain
+/// count.
 pub(super) fn each(
     text: &[u8],
     first: &[u32; SEPARATORS.len() + 1],
+    cut: bool,
     mut visit: impl FnMut(&Candidate),
 ) {
     let mut floor = 0;
@@ -62,7 +72,7 @@ pub(super) fn each(
                 count += 1;
             }
             for &start in &starts[..count] {
-                from(text, start, first, &mut visit);
+                from(text, start, first, cut, &mut visit);
             }
         }
         floor = end;
@@ -114,6 +124,7 @@ fn from(
     text: &[u8],
     start: usize,
     first: &[u32; SEPARATORS.len() + 1],
+    cut: bool,
     visit: &mut impl FnMut(&Candidate),
 ) {
     // Most numbers in a text end here: no format starts with a group of that length.
@@ -158,7 +169,8 @@ fn from(
         let separator = separator_at(text, end);
         let runs_on = spaced && separator == Some(SPACE) && is_digit(text, end + 1);
         // Groups parted by spaces are the whole of a row of numbers.
-        if has_digit && !(spaced && after_number) && !runs_on && clean_after(text, end) {
+        let ends = clean_after(text, end) || cut && end + AFTER > text.len();
+        if has_digit && !(spaced && after_number) && !runs_on && ends {
             candidate.key = head << 8 | group_key(length, 0);
             visit(&candidate);
         }
@@ -167,6 +179,59 @@ fn from(
         };
         spaced |= separator == SPACE;
         head = head << 8 | group_key(length, separator);
+        at = end + 1;
+    }
+}
+
+/// The beginning of a number that the text ends in.
+pub(super) struct Begun {
+    /// Keys of whole groups (`group_key`), a byte each, the first group's the highest in use.
+    pub(super) head: u64,
+    /// How many they are.
+    pub(super) groups: u32,
+    /// Characters of the group that the text ends in.
+    pub(super) last: usize,
+    /// All characters without separators.
+    pub(super) chars: Vec<u8>,
+}
+
+impl Begun {
+    /// As for a [`Candidate`].
+    pub(super) fn is_wordlike(&self) -> bool {
+        self.chars.first().is_some_and(u8::is_ascii_alphabetic)
+            && self.chars.iter().any(u8::is_ascii_lowercase)
+    }
+}
+
+/// What of a number the text from `start` on may be, if it is groups up to its end.
+pub(super) fn begun(text: &[u8], start: usize) -> Option<Begun> {
+    if !text.get(start)?.is_ascii_alphanumeric() || !clean_before(text, start) {
+        return None;
+    }
+    let mut begun = Begun {
+        head: 0,
+        groups: 0,
+        last: 0,
+        chars: Vec::new(),
+    };
+    let mut at = start;
+    loop {
+        let length = group_length(&text[at..]);
+        let end = at + length;
+        begun.chars.extend_from_slice(&text[at..end]);
+        if begun.chars.len() > MAX_CHARS || begun.groups as usize >= MAX_GROUPS {
+            return None;
+        }
+        begun.last = length;
+        let Some(byte) = text.get(end) else {
+            return Some(begun);
+        };
+        let separator = SEPARATORS.iter().position(|known| known == byte)?;
+        if length == 0 {
+            return None;
+        }
+        begun.head = begun.head << 8 | group_key(length, separator + 1);
+        begun.groups += 1;
         at = end + 1;
     }
 }
@@ -216,7 +281,7 @@ mod tests {
 
     fn candidates(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        each(text.as_bytes(), &[u32::MAX; 5], |candidate| {
+        each(text.as_bytes(), &[u32::MAX; 5], false, |candidate| {
             out.push(text[candidate.range.clone()].to_owned());
         });
         out

@@ -13,6 +13,7 @@ pub(super) const FORMATS: [Format; 4] = [
         rule: "pl_pesel",
         plain: &["11"],
         own: &[],
+        shape: "ddddddddddd",
         check: pl_pesel,
         words: &[
             "pesel",
@@ -32,6 +33,7 @@ pub(super) const FORMATS: [Format; 4] = [
         rule: "pl_nip",
         plain: &["10", "3-3-2-2", "3-2-2-3", "3 3 2 2", "3 2 2 3"],
         own: &[],
+        shape: "dddddddddd",
         check: pl_nip,
         words: &["nip", "identyfikacji podatkowej", "tax id", "vat"],
         with_word: 0.93,
@@ -44,6 +46,7 @@ pub(super) const FORMATS: [Format; 4] = [
         rule: "ru_snils",
         plain: &["11", "3 3 3 2"],
         own: &["3-3-3 2", "3-3-3-2"],
+        shape: "ddddddddddd",
         check: ru_snils,
         words: &[
             "снилс",
@@ -65,6 +68,7 @@ pub(super) const FORMATS: [Format; 4] = [
         rule: "ru_inn",
         plain: &["10", "12"],
         own: &[],
+        shape: "dddddddddddd",
         check: ru_inn,
         // "inn" alone is an English word.
         words: &[

@@ -20,6 +20,9 @@ pub(super) struct Format {
     pub(super) plain: &'static [&'static str],
     /// Printed forms that are its own.
     pub(super) own: &'static [&'static str],
+    /// Its characters without separators, the longest form: `d` a digit, `a` a letter, `*` either. Says
+    /// early that a text is not the beginning of the number; `check` decides.
+    pub(super) shape: &'static str,
     /// Whether the characters, capitals and digits without separators, can be the number.
     pub(super) check: fn(&[u8]) -> bool,
     /// Words that name it, lower case.
@@ -31,6 +34,18 @@ pub(super) struct Format {
     /// Score of the number by itself.
     pub(super) alone: f32,
     pub(super) severity: Severity,
+}
+
+impl Format {
+    /// Whether its characters may begin with `chars`.
+    pub(super) fn begins_with(&self, chars: &[u8]) -> bool {
+        let fits = |(kind, byte): (u8, &u8)| match kind {
+            b'd' => byte.is_ascii_digit(),
+            b'a' => byte.is_ascii_alphabetic(),
+            _ => byte.is_ascii_alphanumeric(),
+        };
+        chars.len() <= self.shape.len() && self.shape.bytes().zip(chars).all(fits)
+    }
 }
 
 /// One byte of a key: a group's length and the separator after it (0 for none).

@@ -23,6 +23,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "tr_tckn",
         plain: &["11", "3 3 3 2"],
         own: &[],
+        shape: "ddddddddddd",
         check: tr_tckn,
         words: &[
             "tckn",
@@ -42,6 +43,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "sa_national_id",
         plain: &["10"],
         own: &[],
+        shape: "dddddddddd",
         check: sa_national_id,
         words: &[
             "الهوية",
@@ -67,6 +69,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "ae_emirates_id",
         plain: &["15"],
         own: &["3-4-7-1", "3 4 7 1"],
+        shape: "ddddddddddddddd",
         check: ae_emirates_id_checked,
         words: &EMIRATI_WORDS,
         with_word: 0.97,
@@ -79,6 +82,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "ae_emirates_id",
         plain: &[],
         own: &["3-4-7-1"],
+        shape: "ddddddddddddddd",
         check: ae_emirates_id,
         words: &EMIRATI_WORDS,
         with_word: 0.9,
@@ -92,6 +96,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "eg_national_id",
         plain: &["14"],
         own: &[],
+        shape: "dddddddddddddd",
         check: eg_national_id,
         words: &[
             "الرقم القومي",

@@ -9,6 +9,8 @@
 //! - its *own* punctuation, as in `123.456.789-09`;
 //! - the number *alone*, where letters, dates or strong check digits leave little to chance.
 //!
+//! A number that begins with a letter, in small letters, counts only after a word that names it.
+//!
 //! Without a word, the likes of `order` or `invoice` near it speak against it. Numbers that are
 //! never issued (blocked ranges, one digit repeated) are refused.
 //!
@@ -57,6 +59,7 @@ mod eastern_europe;
 mod format;
 mod middle_east;
 mod northern_europe;
+mod open;
 mod southern_europe;
 
 #[cfg(test)]
@@ -71,7 +74,7 @@ use crate::matched::Match;
 use crate::view::View;
 use crate::work::spend;
 
-use crate::pii::words::{self, Words};
+use crate::pii::words::{self, Meanings, Words};
 use candidate::Candidate;
 use format::{Format, NEVER, layout_key};
 
@@ -200,7 +203,7 @@ impl Default for NationalIdDetector {
 
 impl NationalIdDetector {
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
-        candidate::each(view.text, &self.first, |candidate| {
+        candidate::each(view.text, &self.first, false, |candidate| {
             let from = self
                 .layouts
                 .partition_point(|layout| layout.key < candidate.key);
@@ -216,9 +219,12 @@ impl NationalIdDetector {
                 if !(format.check)(candidate.chars()) {
                     continue;
                 }
-                let meanings =
-                    *meanings.get_or_insert_with(|| self.words.near(view.text, &candidate.range));
+                debug_assert!(format.begins_with(candidate.chars()));
+                let meanings = *meanings.get_or_insert_with(|| self.meanings(view.text, candidate));
                 let named = meanings >> layout.format & 1 == 1;
+                if candidate.is_wordlike() && !named {
+                    continue;
+                }
                 let other = meanings & words::OTHER != 0;
                 if let Some(score) = score(candidate, format, layout.own, named, other) {
                     out.push(Match {
@@ -232,6 +238,18 @@ impl NationalIdDetector {
                 }
             }
         });
+    }
+}
+
+impl NationalIdDetector {
+    /// What the words near the candidate speak of. Where it begins like a word, only those before it:
+    /// else a stream would have to hold every word.
+    fn meanings(&self, text: &[u8], candidate: &Candidate) -> Meanings {
+        if candidate.is_wordlike() {
+            self.words.before(text, candidate.range.start)
+        } else {
+            self.words.near(text, &candidate.range)
+        }
     }
 }
 

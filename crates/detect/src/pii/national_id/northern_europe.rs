@@ -14,6 +14,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "de_steuer_id",
         plain: &["11", "2 3 3 3"],
         own: &[],
+        shape: "ddddddddddd",
         check: de_steuer_id,
         words: &[
             "steuer-id",
@@ -40,6 +41,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "de_personalausweis",
         plain: &["10", "11"],
         own: &[],
+        shape: "*********d*",
         check: de_personalausweis,
         words: &[
             "personalausweis",
@@ -62,6 +64,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "nl_bsn",
         plain: &["9", "4.2.3", "4 2 3", "3 3 3", "3.3.3", "3-3-3"],
         own: &[],
+        shape: "ddddddddd",
         check: nl_bsn,
         words: &[
             "bsn",
@@ -81,6 +84,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "uk_nhs_number",
         plain: &["10", "3 3 4", "3-3-4"],
         own: &[],
+        shape: "dddddddddd",
         check: uk_nhs_number,
         words: &["nhs", "national health service", "chi number"],
         with_word: 0.95,
@@ -93,6 +97,7 @@ pub(super) const FORMATS: [Format; 5] = [
         rule: "uk_nino",
         plain: &["9"],
         own: &["2 2 2 2 1", "2-2-2-2-1", "2 6 1"],
+        shape: "aadddddda",
         check: uk_nino,
         words: &[
             "national insurance",

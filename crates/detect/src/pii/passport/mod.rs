@@ -105,6 +105,31 @@ struct Found {
 }
 
 impl PassportDetector {
+    /// Where in `text`, from `from` on, the first zone or number begins that what follows may complete,
+    /// undo or lengthen; the end if none does.
+    pub(crate) fn open_from(text: &[u8], from: usize) -> usize {
+        let mut at = from.max(text.len().saturating_sub(AHEAD));
+        while let Some(offset) = text[at..].iter().position(is_zone) {
+            let start = at + offset;
+            let length = text[start..]
+                .iter()
+                .take_while(|byte| is_zone(byte))
+                .count();
+            spend(offset + length);
+            at = start + length;
+            let cut = at == text.len() && length <= MAX_RUN;
+            let line = match length {
+                30 | 36 | 44 | 60 | 72 | 88 | 90 => true,
+                10 => is_german_number(&text[start..at]),
+                _ => false,
+            };
+            if (cut || line) && !glued_before(text, start) {
+                return start;
+            }
+        }
+        text.len()
+    }
+
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
         let text = view.text;
         let mut floor = 0;

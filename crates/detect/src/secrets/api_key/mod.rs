@@ -56,14 +56,19 @@ use weir_types::{Category, Severity};
 pub(crate) use self::formats::FORMATS;
 use self::formats::Format;
 use crate::matched::Match;
+use crate::rules::{Exact, Spotted};
 use crate::view::View;
 use crate::word::glued_before;
+use crate::work::spend;
 
-/// A byte before the prefix must not be of a longer word, or is the letter of an escape.
-pub(crate) const BEHIND: usize = 2;
 /// How far from its start bytes decide about a key: the longest are the 1,000 characters of a macaroon
 /// after `pypi-` and what opens it, and a JWT of three parts after a number.
 pub(crate) const AHEAD: usize = 2048;
+
+/// What keys are made of, all formats together.
+fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct KeyDetector {
@@ -80,6 +85,28 @@ impl Default for KeyDetector {
 }
 
 impl KeyDetector {
+    /// Where in `text`, from `from` on, the first key begins that runs to the end of the text; the end if
+    /// none does. `prefixes` finds where keys may begin.
+    pub(crate) fn open_from(&self, prefixes: &Exact, text: &[u8], from: usize) -> usize {
+        let from = from.max(text.len().saturating_sub(AHEAD));
+        let run = text[from..]
+            .iter()
+            .rev()
+            .take_while(|byte| is_key_byte(**byte));
+        let run = text.len() - run.count();
+        spend(text.len() - run);
+        let mut first = text.len();
+        prefixes.scan(&text[from..], &mut |spotted| {
+            if let Spotted::KeyPrefix(_, start) = spotted {
+                let start = from + start;
+                if (run..first).contains(&start) && !glued_before(text, start) {
+                    first = start;
+                }
+            }
+        });
+        first
+    }
+
     /// The key at `start`, where the automaton found the prefix of `FORMATS[format]` in some case.
     pub(crate) fn check(&self, view: &View<'_>, start: usize, format: usize) -> Option<Match> {
         let Format { prefix, check, .. } = &FORMATS[format];
