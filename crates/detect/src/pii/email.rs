@@ -116,6 +116,10 @@ fn local_start(text: &[u8], at: usize) -> Option<usize> {
     }
     let handle = start.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'@');
     let opens = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+    // The letter of an escaped line break is not the address's: prompts quote JSON.
+    if text[..start].ends_with(b"\\") && matches!(text[start], b'n' | b'r' | b't') {
+        start += 1;
+    }
     let skipped = text[start..at].iter().position(opens)?;
     start += skipped;
     (!handle && text[at - 1] != b'.' && at - start <= MAX_LOCAL_BYTES).then_some(start)
@@ -280,6 +284,8 @@ mod tests {
             ("bob@my-site.com", "bob@my-site.com"),
             ("bob@example.com\\nBye", "bob@example.com"),
             (".bob@example.com", "bob@example.com"),
+            (r"Hi,\nbob@example.com", "bob@example.com"),
+            (r"\t.bob@example.com", "bob@example.com"),
             ("-bob@example.com", "bob@example.com"),
         ] {
             assert_eq!(found(text), [address], "{text:?}");
@@ -304,6 +310,7 @@ mod tests {
         for text in [
             "user@localhost",
             "@handle",
+            r"\n@example.com",
             "hi @handle.name",
             "@app.route('/')",
             "@dataclass",

@@ -14,6 +14,57 @@ pub(in crate::pii) type Meanings = u64;
 /// Another number: an order, a version.
 pub(in crate::pii) const OTHER: Meanings = 1 << 63;
 
+/// What the numbers of orders, invoices, parcels and things are called in the supported locales, lower
+/// case; each detector adds what is mistaken for its own.
+pub(in crate::pii) const OTHER_NUMBERS: [&str; 46] = [
+    "order",
+    "invoice",
+    "tracking",
+    "isbn",
+    "serial",
+    "sku",
+    "ticket",
+    "bestellung",
+    "bestellnummer",
+    "rechnung",
+    "sendungsnummer",
+    "seriennummer",
+    "commande",
+    "facture",
+    "série",
+    "numéro de suivi",
+    "pedido",
+    "factura",
+    "serie",
+    "número de seguimiento",
+    "fatura",
+    "rastreio",
+    "ordine",
+    "fattura",
+    "spedizione",
+    "bestelling",
+    "factuur",
+    "zamówienie",
+    "faktura",
+    "przesyłki",
+    "заказ",
+    "счёт",
+    "счет",
+    "трек-номер",
+    "серийный номер",
+    "订单",
+    "发票",
+    "运单",
+    "序列号",
+    "ऑर्डर",
+    "चालान",
+    "طلب",
+    "الطلب",
+    "فاتورة",
+    "الفاتورة",
+    "التتبع",
+];
+
 /// The words of all formats, and what they mean. Finds what `context::near` finds, but for every
 /// word at once.
 #[derive(Debug, Clone)]

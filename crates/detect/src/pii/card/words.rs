@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::pii::words::{Meanings, OTHER, Words};
+use crate::pii::words::{Meanings, OTHER, OTHER_NUMBERS, Words};
 
 /// One run of digits or grouped as printed.
 const AS_PRINTED: Scores = Scores {
@@ -92,20 +92,13 @@ const CARD: [&str; 53] = [
     "卡",
 ];
 
-/// What else a number of that length is called.
-const NOT_CARDS: [&str; 36] = [
-    "order",
-    "tracking",
-    "invoice",
-    "isbn",
+/// What else a number of that length is called, beside [`OTHER_NUMBERS`].
+const MORE_OTHERS: [&str; 14] = [
     "issn",
     "imei",
     "iccid",
-    "serial",
-    "sku",
     "parcel",
     "shipment",
-    "ticket",
     "receipt",
     "transaction",
     "barcode",
@@ -113,23 +106,8 @@ const NOT_CARDS: [&str; 36] = [
     "upc",
     "timestamp",
     "uuid",
-    "commande",
-    "facture",
     "suivi",
-    "bestellung",
-    "bestellnummer",
-    "rechnung",
-    "sendungsnummer",
-    "pedido",
-    "factura",
     "seguimiento",
-    "ordine",
-    "fattura",
-    "zamówienie",
-    "faktura",
-    "заказ",
-    "счет",
-    "订单",
 ];
 
 /// The words, and what they mean.
@@ -139,7 +117,10 @@ pub(super) struct CardWords(Words);
 impl CardWords {
     pub(super) fn new() -> Self {
         let cards = CARD.iter().map(|word| (*word, IS_CARD));
-        let others = NOT_CARDS.iter().map(|word| (*word, OTHER));
+        let others = OTHER_NUMBERS
+            .iter()
+            .chain(&MORE_OTHERS)
+            .map(|word| (*word, OTHER));
         Self(Words::new(cards.chain(others)))
     }
 

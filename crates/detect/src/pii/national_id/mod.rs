@@ -74,7 +74,7 @@ use crate::matched::Match;
 use crate::view::View;
 use crate::work::spend;
 
-use crate::pii::words::{self, Meanings, Words};
+use crate::pii::words::{self, Meanings, OTHER_NUMBERS, Words};
 use candidate::Candidate;
 use format::{Format, NEVER, layout_key};
 
@@ -83,18 +83,11 @@ pub(crate) const BEHIND: usize = context::BEFORE;
 /// Bytes from its start on: the longest printed form and the words after it.
 pub(crate) const AHEAD: usize = candidate::MAX_BYTES + context::AFTER;
 
-/// Words that say that a number counts something else, lower case.
-const OTHER_NUMBERS: [&str; 42] = [
-    "order",
-    "invoice",
+/// More words that say that a number counts something else.
+const MORE_OTHERS: [&str; 12] = [
     "version",
-    "isbn",
-    "tracking",
-    "serial",
     "part",
     "model",
-    "sku",
-    "ticket",
     "build",
     "commit",
     "item",
@@ -102,31 +95,8 @@ const OTHER_NUMBERS: [&str; 42] = [
     "batch",
     "shipment",
     "booking",
-    "pedido",
-    "factura",
-    "fatura",
-    "rastreio",
     "protocolo",
-    "bestellung",
-    "bestellnummer",
-    "rechnung",
     "artikel",
-    "seriennummer",
-    "commande",
-    "facture",
-    "série",
-    "ordine",
-    "fattura",
-    "bestelling",
-    "factuur",
-    "zamówienie",
-    "faktura",
-    "заказ",
-    "счёт",
-    "订单",
-    "发票",
-    "طلب",
-    "فاتورة",
 ];
 /// What is left of a score near one of them.
 const NEAR_OTHER: f32 = 0.5;
@@ -190,7 +160,10 @@ impl Default for NationalIdDetector {
             let mean = move |word: &&'static str| (*word, 1 << bit);
             format.words.iter().map(mean)
         });
-        let others = OTHER_NUMBERS.iter().map(|word| (*word, words::OTHER));
+        let others = OTHER_NUMBERS
+            .iter()
+            .chain(&MORE_OTHERS)
+            .map(|word| (*word, words::OTHER));
         let words = Words::new(named.chain(others));
         Self {
             words,

@@ -190,6 +190,7 @@ impl PhoneDetector {
                 || digits[0] == b'0'
                 || shape::ends_inside_a_word(text, end)
                 || (groups == chain.groups && chain.cut)
+                || (skip > 0 && shape::stands_in_something_else(text, chain.start, end))
             {
                 continue;
             }

@@ -229,17 +229,10 @@ pub(super) const LANGUAGES: [Language; 12] = [
     ),
 ];
 
-/// What else a number of that size is called.
-pub(super) const OTHERS: [&str; 44] = [
-    "order",
-    "invoice",
+/// What else a number of that size is called, beside [`crate::pii::words::OTHER_NUMBERS`].
+pub(super) const MORE_OTHERS: [&str; 26] = [
     "version",
-    "isbn",
     "issn",
-    "tracking",
-    "ticket",
-    "serial",
-    "sku",
     "part",
     "account",
     "iban",
@@ -264,15 +257,4 @@ pub(super) const OTHERS: [&str; 44] = [
     "coordinates",
     "latitude",
     "longitude",
-    "bestellung",
-    "bestellnummer",
-    "rechnung",
-    "commande",
-    "facture",
-    "pedido",
-    "factura",
-    "ordine",
-    "zamówienie",
-    "заказ",
-    "订单",
 ];

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::vocabulary::{LANGUAGES, OTHERS};
-use crate::pii::words::{Meanings, OTHER, Words};
+use super::vocabulary::{LANGUAGES, MORE_OTHERS};
+use crate::pii::words::{Meanings, OTHER, OTHER_NUMBERS, Words};
 
 /// The number is a telephone's. Below it, a bit for each language.
 const PHONE: Meanings = 1 << 62;
@@ -32,7 +32,10 @@ impl PhoneWords {
                 .chain(reach)
                 .map(move |(word, says)| (word, says | 1 << bit))
         });
-        let others = OTHERS.iter().map(|word| (*word, OTHER));
+        let others = OTHER_NUMBERS
+            .iter()
+            .chain(&MORE_OTHERS)
+            .map(|word| (*word, OTHER));
         Self(Words::new(named.chain(others)))
     }
 
