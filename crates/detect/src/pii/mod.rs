@@ -11,6 +11,8 @@ mod luhn;
 pub(crate) mod national_id;
 pub(crate) mod passport;
 pub(crate) mod phone;
+#[cfg(test)]
+mod tables;
 mod words;
 
 pub(crate) use digits::next_digit;

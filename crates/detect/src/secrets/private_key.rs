@@ -51,7 +51,7 @@ const MIN_DISTINCT: u32 = 12;
 const MIN_LINE: usize = 24;
 
 /// What a finding is called, by the kind of its armour.
-const RULES: [&str; 3] = ["pem", "openssh", "pgp"];
+pub(crate) const RULES: [&str; 3] = ["pem", "openssh", "pgp"];
 
 #[derive(Debug, Clone)]
 pub(crate) struct PrivateKeyDetector {

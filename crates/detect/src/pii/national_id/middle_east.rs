@@ -30,6 +30,8 @@ pub(super) const FORMATS: [Format; 5] = [
             "tc",
             "t.c",
             "kimlik",
+            // What KİMLİK is in lower case outside Turkish.
+            "ki\u{307}mli\u{307}k",
             "turkish id",
             "identity number",
         ],

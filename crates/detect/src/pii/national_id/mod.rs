@@ -112,6 +112,13 @@ const FORMATS: [&[Format]; 6] = [
     &middle_east::FORMATS,
 ];
 
+/// What its findings are called.
+#[cfg(test)]
+pub(in crate::pii) fn rules() -> Vec<&'static str> {
+    let formats = FORMATS.iter().flat_map(|formats| formats.iter());
+    formats.map(|format| format.rule).collect()
+}
+
 /// A printed form of a format.
 #[derive(Debug, Clone, Copy)]
 struct Layout {

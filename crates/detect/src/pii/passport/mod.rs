@@ -59,7 +59,7 @@ const SCORE_DATES: f32 = 0.85;
 /// One check digit and a word.
 const SCORE_NUMBER: f32 = 0.9;
 
-const RULES: [&str; 6] = [
+pub(super) const RULES: [&str; 6] = [
     "mrz_td3",
     "mrz_td2",
     "mrz_td1",

@@ -320,6 +320,12 @@ fn score_of(near: Nearby, telling: bool, shaped: bool) -> Option<f32> {
     }
 }
 
+/// What findings of the regions with a plan are called.
+#[cfg(test)]
+pub(in crate::pii) fn rules() -> impl Iterator<Item = String> {
+    plan::all().map(|plan| rule(plan.region).to_string())
+}
+
 /// The library calls numbers of no region "001", the world.
 fn rule(region: Region) -> Arc<str> {
     if region == Region::World {

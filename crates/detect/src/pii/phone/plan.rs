@@ -101,6 +101,12 @@ static PLANS: [Plan; 24] = [
     plan(Region::IN, 91, 1, 10..=11, Opening::India),
 ];
 
+/// All of them.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static Plan> {
+    PLANS.iter()
+}
+
 /// The plans in which `digits` may be a national number, those of `languages` (a bit each) first.
 pub(super) fn regions(digits: &[u8], languages: u64) -> impl Iterator<Item = &'static Plan> {
     let fits = move |plan: &&'static Plan| {

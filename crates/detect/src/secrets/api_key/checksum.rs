@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn published_tokens_verify() {
-        // The dummy token of secretlint/secretlint#200, without its prefix.
+        // The dummy token of secretlint's rule for GitHub, without its prefix.
         let body = concat!("qkJaB6MffYVzZXWq", "mcoF49yrUxP3wf");
         assert_eq!(parse_base(b"0LsakP", 62), Some(crc32(body.as_bytes())));
         // The shortest routable token in GitLab's design document, which has no prefix.

@@ -70,6 +70,12 @@ fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
+/// What its findings are called.
+#[cfg(test)]
+pub(crate) fn rules() -> Vec<&'static str> {
+    FORMATS.iter().map(|format| format.issuer).collect()
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct KeyDetector {
     /// Issuers in the order of [`FORMATS`].
