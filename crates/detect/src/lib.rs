@@ -71,3 +71,4 @@ pub use normal::{Change, Why};
 pub use rules::CompileError;
 pub use saved::StateError;
 pub use scanner::Scanner;
+pub use word::is_word;

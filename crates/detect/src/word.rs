@@ -37,7 +37,8 @@ pub(crate) fn boundary_before(text: &[u8], at: usize) -> usize {
 /// for Hangul: Korean has spaces, but particles attach to the noun, so a noun in a rule would
 /// match almost nowhere. True for the marks of the Indic blocks, viramas included, and for
 /// combining diacritics, although Unicode does not call all of them alphabetic.
-pub(crate) fn is_word(c: char) -> bool {
+#[must_use]
+pub fn is_word(c: char) -> bool {
     match u32::from(c) {
         0x00..=0x7f => c.is_ascii_alphanumeric(),
         0x0300..=0x036f => true,

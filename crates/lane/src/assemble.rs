@@ -47,13 +47,15 @@ pub(crate) struct Ruled {
 /// What the rules found and what the policy makes of it.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    kept: Vec<Finding>,
+    pub(crate) kept: Vec<Finding>,
     dropped: bool,
     action: Action,
+    /// Where the first finding begins that is to be blocked.
+    pub(crate) block_at: Option<i64>,
     /// Categories that the policy acts on.
-    flagged: Vec<Category>,
+    pub(crate) flagged: Vec<Category>,
     /// Highest confidence among findings of harm. Personal data is not harm.
-    harm: Option<f32>,
+    pub(crate) harm: Option<f32>,
 }
 
 impl Findings {
@@ -71,11 +73,20 @@ impl Findings {
         if action > Action::Allow {
             self.flagged.push(found.category);
         }
+        if action == Action::Block {
+            let first = self.block_at.unwrap_or(i64::MAX);
+            self.block_at = Some(first.min(found.span.start));
+        }
         if found.category != Category::Pii {
             self.harm = Some(self.harm.unwrap_or(0.0).max(found.score));
         }
         if self.kept.len() == MAX_FINDINGS {
             self.dropped = true;
+            if action == Action::Attenuate {
+                // What is not listed cannot be masked.
+                let first = self.block_at.unwrap_or(i64::MAX);
+                self.block_at = Some(first.min(found.span.start));
+            }
             return;
         }
         let at = |position: i64| usize::try_from(position).unwrap_or(0).saturating_sub(base);
@@ -92,6 +103,17 @@ impl Findings {
             fingerprint: key.fingerprint(matched),
             mask: (action == Action::Attenuate).then(|| policy.mask_for(found.detector)),
         });
+    }
+}
+
+impl Findings {
+    /// What the policy asks for.
+    pub(crate) fn action(&self) -> Action {
+        if self.dropped && self.action == Action::Attenuate {
+            Action::Block
+        } else {
+            self.action
+        }
     }
 }
 
@@ -113,7 +135,7 @@ pub(crate) fn verdict(
     } = prompt;
     let readable = !unjudged.iter().any(|entry| entry.detector == RECORD);
 
-    let mut would_action = findings.action;
+    let mut would_action = findings.action();
     let mut flagged = findings.flagged;
     if let Some(scores) = scores {
         for category in Category::ALL {
@@ -129,16 +151,7 @@ pub(crate) fn verdict(
     flagged.sort_unstable();
     flagged.dedup();
 
-    if findings.dropped && would_action == Action::Attenuate {
-        // What is not listed cannot be masked.
-        would_action = Action::Block;
-    }
-    let required_missing = unjudged.iter().any(|entry| match entry.detector.as_str() {
-        RULES => policy.required.rules,
-        CLASSIFIER => policy.required.classifier,
-        _ => true,
-    });
-    if required_missing && policy.fail_mode == FailMode::Closed {
+    if is_required_missing(&policy, &unjudged) && policy.fail_mode == FailMode::Closed {
         would_action = Action::Block;
     }
     let action = if policy.enforce {
@@ -192,23 +205,8 @@ pub(crate) fn verdict(
         judged_by,
         unjudged,
         fail_mode: policy.fail_mode,
-        provenance: Provenance {
-            policy_id: policy.id.clone(),
-            policy_version: policy.version.clone(),
-            policy_hash: policy.hash.clone(),
-            models: scores.and(model).cloned().into_iter().collect(),
-            language: identity.language.tag,
-            language_confidence: identity.language.confidence,
-            arm: "live".to_owned(),
-            stage: Stage::Fast,
-        },
-        times: StageTimes {
-            queue_us: microseconds(taken_up.since(arrival.received)),
-            decode_us: arrival.decode_us,
-            rules_us: 0,
-            classify_us: 0,
-            total_us: microseconds(now.since(arrival.received)),
-        },
+        provenance: provenance(&policy, scores.and(model), &identity.language),
+        times: times(arrival, taken_up, now),
         hold_expired: false,
         disposition: blocked.then_some(policy.stream.disposition),
         completion: completion.filter(|_| blocked),
@@ -221,12 +219,48 @@ pub(crate) fn verdict(
     }
 }
 
+/// Whether something did not judge that the policy requires.
+pub(crate) fn is_required_missing(policy: &Policy, unjudged: &[Unjudged]) -> bool {
+    unjudged.iter().any(|entry| match entry.detector.as_str() {
+        RULES => policy.required.rules,
+        CLASSIFIER => policy.required.classifier,
+        _ => true,
+    })
+}
+
+pub(crate) fn provenance(
+    policy: &Policy,
+    model: Option<&ModelRef>,
+    language: &SpokenIn,
+) -> Provenance {
+    Provenance {
+        policy_id: policy.id.clone(),
+        policy_version: policy.version.clone(),
+        policy_hash: policy.hash.clone(),
+        models: model.cloned().into_iter().collect(),
+        language: language.tag.clone(),
+        language_confidence: language.confidence,
+        arm: "live".to_owned(),
+        stage: Stage::Fast,
+    }
+}
+
+pub(crate) fn times(arrival: Arrival, taken_up: Micros, now: Micros) -> StageTimes {
+    StageTimes {
+        queue_us: microseconds(taken_up.since(arrival.received)),
+        decode_us: arrival.decode_us,
+        rules_us: 0,
+        classify_us: 0,
+        total_us: microseconds(now.since(arrival.received)),
+    }
+}
+
 /// Lengths are bounded by the broker's message size, far below `i64::MAX`.
 pub(crate) fn offset(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-fn category_scores(policy: &Policy, scores: &ModelScores) -> Vec<CategoryScore> {
+pub(crate) fn category_scores(policy: &Policy, scores: &ModelScores) -> Vec<CategoryScore> {
     Category::ALL
         .into_iter()
         .map(|category| {

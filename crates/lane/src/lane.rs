@@ -10,6 +10,7 @@ use crate::assemble::{self, CLASSIFIER, Identity, RULES, Ruled, offset};
 use crate::circuit::Circuit;
 use crate::input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
 use crate::language::SpokenIn;
+use crate::stream::Streams;
 
 /// What a lane is made with.
 #[derive(Debug, Clone)]
@@ -25,11 +26,12 @@ pub struct LaneConfig {
 /// The state of one lane. See the crate's documentation.
 #[derive(Debug)]
 pub struct Lane {
-    policies: Arc<PolicySet>,
-    detector: Arc<Detector>,
-    config: LaneConfig,
+    pub(crate) policies: Arc<PolicySet>,
+    pub(crate) detector: Arc<Detector>,
+    pub(crate) config: LaneConfig,
+    pub(crate) streams: Streams,
     ages: AgeEstimator,
-    circuit: Circuit,
+    pub(crate) circuit: Circuit,
     next_job: u64,
     pending: HashMap<JobId, Pending>,
     /// Deadlines of `pending`, soonest first.
@@ -50,6 +52,7 @@ impl Lane {
     #[must_use]
     pub fn new(policies: Arc<PolicySet>, detector: Arc<Detector>, config: LaneConfig) -> Self {
         Self {
+            streams: Streams::new(&policies, &detector),
             policies,
             detector,
             config,
@@ -74,22 +77,18 @@ impl Lane {
         let deadline = input.arrival.received.plus(budget.since(age));
 
         let (segments, prompt) = self.apply_rules(input, policy, now);
-        match self.classifier_refusal(&prompt, deadline, now) {
+        let required = prompt.policy.required.classifier;
+        match self.refusal(required, prompt.arrival.queued_behind, deadline, now) {
             None => {
-                let id = JobId(self.next_job);
-                self.next_job += 1;
                 let mut texts: Vec<String> = segments.into_iter().map(lossy_utf8).collect();
                 if texts.is_empty() {
                     // No text at all scores as the empty text, not as a failure.
                     texts.push(String::new());
                 }
-                self.deadlines.insert((deadline, id));
-                self.pending.insert(id, Pending { prompt, deadline });
-                Step::Judge(InferJob {
-                    id,
-                    texts,
-                    deadline,
-                })
+                let job = self.new_job(texts, deadline);
+                self.deadlines.insert((deadline, job.id));
+                self.pending.insert(job.id, Pending { prompt, deadline });
+                Step::Judge(job)
             }
             Some(refusal) => {
                 Step::Verdict(Box::new(Self::without_classifier(prompt, refusal, now)))
@@ -233,15 +232,26 @@ impl Lane {
         (segments, prompt)
     }
 
+    pub(crate) fn new_job(&mut self, texts: Vec<String>, deadline: Micros) -> InferJob {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        InferJob {
+            id,
+            texts,
+            deadline,
+        }
+    }
+
     /// Why the classifier is not asked, if it is not.
-    fn classifier_refusal(
+    pub(crate) fn refusal(
         &mut self,
-        prompt: &Ruled,
+        required: bool,
+        queued_behind: usize,
         deadline: Micros,
         now: Micros,
     ) -> Option<Refusal> {
         if self.config.classifier.is_none() {
-            return Some(if prompt.policy.required.classifier {
+            return Some(if required {
                 Refusal::Because(UnjudgedCause::Failed)
             } else {
                 Refusal::NotInstalled
@@ -251,9 +261,7 @@ impl Lane {
             return Some(Refusal::Because(UnjudgedCause::Expired));
         }
         // Only an advisory detector is shed; a required one keeps its place in the queue.
-        if prompt.arrival.queued_behind > self.config.shed_above
-            && !prompt.policy.required.classifier
-        {
+        if queued_behind > self.config.shed_above && !required {
             return Some(Refusal::Because(UnjudgedCause::Shed));
         }
         if !self.circuit.admit(now) {
@@ -272,7 +280,7 @@ impl Lane {
 
 /// Why the classifier has no say.
 #[derive(Debug, Clone, Copy)]
-enum Refusal {
+pub(crate) enum Refusal {
     /// There is none, and nobody asked for one.
     NotInstalled,
     Because(UnjudgedCause),

@@ -8,7 +8,7 @@ const SURE: f32 = 0.8;
 const TELLING: usize = 64;
 
 /// What language a text is in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SpokenIn {
     /// BCP 47 tag; `und` when not determined.
     pub(crate) tag: String,

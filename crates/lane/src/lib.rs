@@ -16,11 +16,13 @@ mod circuit;
 mod input;
 mod lane;
 mod language;
+mod stream;
 
 pub use age::AgeEstimator;
 pub use circuit::Circuit;
 pub use input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
 pub use lane::{Lane, LaneConfig};
+pub use stream::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
 
 #[cfg(test)]
 mod tests;

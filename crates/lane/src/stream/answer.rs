@@ -1,0 +1,140 @@
+//! From a stream's state to a verdict.
+
+use weir_types::{
+    Action, Category, Micros, ModelRef, ModelScores, Source, Stage, Verdict, derive_verdict_id,
+};
+
+use super::input::StreamJudged;
+use super::state::{Covered, Stream};
+use crate::assemble::{self, CLASSIFIER, RULES};
+use crate::input::{Arrival, Judged};
+
+/// The verdict on a stream as far as it has come; `closed`: none will follow.
+pub(super) fn verdict(
+    stream: &mut Stream,
+    scores: Option<&ModelScores>,
+    model: Option<&ModelRef>,
+    closed: bool,
+    now: Micros,
+) -> StreamJudged {
+    let news = std::mem::take(&mut stream.news);
+    let policy = std::sync::Arc::clone(&stream.terms.policy);
+    let language = stream.language().clone();
+    let mut would_action = news.findings.action();
+    let mut flagged = news.findings.flagged.clone();
+    if let Some(scores) = scores {
+        for category in Category::ALL {
+            let action = policy
+                .tiers(category)
+                .action(scores.calibrated[category.index()]);
+            // One window does not block: that is the stream's to decide.
+            would_action = would_action.max(action.min(Action::Warn));
+            if action > Action::Allow {
+                flagged.push(category);
+            }
+        }
+    }
+    flagged.sort_unstable();
+    flagged.dedup();
+    stream.strictest = stream.strictest.max(would_action);
+    if closed || stream.strictest == Action::Block {
+        would_action = stream.strictest;
+    }
+    let action = if policy.enforce {
+        would_action
+    } else {
+        Action::Allow
+    };
+    let mut findings = news.findings.kept;
+    if !policy.enforce {
+        for finding in &mut findings {
+            finding.mask = None;
+        }
+    }
+    let blocked = action == Action::Block;
+
+    let covered = news.covers.unwrap_or_else(|| stream.told.untimely());
+    // A verdict that no chunk brought about needs an id of its own: an empty range of chunks.
+    let range = covered.seq_from..=covered.seq_to;
+    if !range.is_empty() {
+        stream.told = covered.clone();
+    }
+    let mut judged_by = Vec::with_capacity(2);
+    if stream.checked_to > 0 || !news.unjudged.iter().any(|gap| gap.detector == RULES) {
+        judged_by.push(RULES.to_owned());
+    }
+    if scores.is_some() {
+        judged_by.push(CLASSIFIER.to_owned());
+    }
+    let identity = &stream.identity;
+    let verdict = Verdict {
+        verdict_id: derive_verdict_id(&identity.request_id, &covered.source, range, Stage::Fast),
+        owner_epoch: identity.owner_epoch,
+        request_id: identity.request_id.clone(),
+        stream_id: Some(identity.stream_id.clone()),
+        tenant: identity.tenant.clone(),
+        worker_id: identity.worker_id.clone(),
+        seq_from: covered.seq_from.min(covered.seq_to),
+        seq_to: covered.seq_to,
+        supersedes: None,
+        is_final: closed,
+        action,
+        would_action,
+        enforced: policy.enforce,
+        checked_to: stream.checked_to,
+        released_to: stream.released_to,
+        truncate_at: stream.truncate_at,
+        hold_from: (!closed && !blocked && stream.released_to < stream.checked_to)
+            .then_some(stream.released_to),
+        findings,
+        scores: scores.map_or_else(Vec::new, |scores| {
+            assemble::category_scores(&policy, scores)
+        }),
+        risk: match (scores.map(|scores| scores.any_harm), news.findings.harm) {
+            (Some(score), Some(found)) => Some(score.max(found)),
+            (score, found) => score.or(found),
+        },
+        judged_by,
+        unjudged: news.unjudged,
+        fail_mode: stream.contract.fail_mode,
+        provenance: assemble::provenance(&policy, scores.and(model), &language),
+        times: assemble::times(covered.arrival, covered.taken_up, now),
+        hold_expired: stream.hold_expired,
+        disposition: blocked.then_some(policy.stream.disposition),
+        completion: policy
+            .completion(&language.tag)
+            .filter(|_| blocked)
+            .map(str::to_owned),
+        contract: None,
+    };
+    StreamJudged {
+        judged: Judged {
+            source: covered.source,
+            verdict,
+            flagged,
+        },
+        first: identity.first.clone(),
+        closed,
+    }
+}
+
+impl Covered {
+    /// What a chunk alone would cover before it has been taken in.
+    pub(super) fn none(source: Source, arrival: Arrival, now: Micros) -> Self {
+        Self {
+            seq_from: 0,
+            seq_to: -1,
+            source,
+            arrival,
+            taken_up: now,
+        }
+    }
+
+    /// The same chunks for a verdict that time brought about, not they.
+    fn untimely(&self) -> Self {
+        Self {
+            seq_from: self.seq_to + 1,
+            ..self.clone()
+        }
+    }
+}

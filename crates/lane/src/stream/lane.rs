@@ -1,0 +1,307 @@
+//! All streams of a lane.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use weir_detect::{Detector, Required};
+use weir_policy::{Policy, PolicySet};
+use weir_types::{Action, Micros, ModelScores, UnjudgedCause};
+
+use super::answer;
+use super::input::{ChunkInput, StreamJudged, StreamStep, Taken};
+use super::state::{Stream, Terms};
+use super::suspicion::Opinion;
+use crate::assemble::{CLASSIFIER, RECORD};
+use crate::input::{Completion, JobId};
+use crate::lane::{Lane, Refusal};
+
+/// Streams that are over and still remembered, so that what comes late is known to.
+const REMEMBERED: usize = 65_536;
+
+type StreamId = Arc<str>;
+
+/// All streams of a lane.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    open: HashMap<StreamId, Stream>,
+    /// Streams that took something in since they were last answered, in order.
+    due: Vec<StreamId>,
+    /// Windows that the classifier is asked about.
+    asked: HashMap<JobId, StreamId>,
+    /// When to look at which stream; may be too early, never too late.
+    alarms: BTreeSet<(Micros, StreamId)>,
+    closed: HashSet<StreamId>,
+    /// The same in the order in which they may be forgotten.
+    closing: VecDeque<(Micros, StreamId)>,
+    /// What streams under a policy wait for, by the policy's hash.
+    required: HashMap<String, Arc<Required>>,
+}
+
+impl Streams {
+    /// What streams under each policy wait for is worked out now, not at the first chunk.
+    pub(crate) fn new(policies: &PolicySet, detector: &Detector) -> Self {
+        let required = policies
+            .tenants()
+            .map(|(_, policy)| (policy.hash.clone(), Arc::new(required(policy, detector))))
+            .collect();
+        Self {
+            required,
+            ..Self::default()
+        }
+    }
+
+    fn terms(&self, policy: &Arc<Policy>, detector: &Arc<Detector>) -> Terms {
+        let required = self
+            .required
+            .get(&policy.hash)
+            .map_or_else(|| Arc::new(required(policy, detector)), Arc::clone);
+        Terms {
+            policy: Arc::clone(policy),
+            detector: Arc::clone(detector),
+            required,
+        }
+    }
+
+    fn set_alarm(&mut self, id: &StreamId, at: Micros) {
+        self.alarms.insert((at, Arc::clone(id)));
+    }
+
+    fn forget(&mut self, id: &StreamId, until: Micros) {
+        self.open.remove(id);
+        if self.closed.insert(Arc::clone(id)) {
+            self.closing.push_back((until, Arc::clone(id)));
+        }
+        if self.closing.len() > REMEMBERED
+            && let Some((_, oldest)) = self.closing.pop_front()
+        {
+            self.closed.remove(&oldest);
+        }
+    }
+}
+
+/// Detectors that the policy requires on streams, as far as it would do something.
+fn required(policy: &Policy, detector: &Detector) -> Required {
+    detector.require(|name, rule, score| {
+        policy.stream.required.iter().any(|known| known == name)
+            && policy.action_for_finding(name, rule, score) >= Action::Attenuate
+    })
+}
+
+impl Lane {
+    /// Takes in a chunk: the rules read on. [`Lane::answer`] says what comes of it.
+    pub fn on_chunk(&mut self, input: ChunkInput, now: Micros) -> Taken {
+        let id: StreamId = input.stream_id.as_str().into();
+        if self.streams.closed.contains(&id) {
+            return Taken::Late;
+        }
+        if !self.streams.open.contains_key(&id) {
+            let policy = self.policies.for_tenant(&input.tenant);
+            if input.seq > 0 && self.is_stale(&input, policy) {
+                return Taken::Late;
+            }
+            let terms = self.streams.terms(policy, &self.detector);
+            let idle = now.plus(terms.policy.stream.idle);
+            let stream = Stream::open(&input, terms, now);
+            self.streams.open.insert(Arc::clone(&id), stream);
+            self.streams.set_alarm(&id, idle);
+        }
+        let Some(stream) = self.streams.open.get_mut(&id) else {
+            return Taken::Late;
+        };
+        let taken = stream.take(input, &self.config.fingerprint_key, now);
+        let gap_until = stream.gap_until();
+        if stream.news.covers.is_some() && !self.streams.due.contains(&id) {
+            self.streams.due.push(Arc::clone(&id));
+        }
+        if let Some(gap_until) = gap_until {
+            self.streams.set_alarm(&id, gap_until);
+        }
+        taken
+    }
+
+    /// Whether a chunk is older than anybody waits: the rest of a stream that ended before this lane
+    /// took over.
+    fn is_stale(&self, input: &ChunkInput, policy: &Policy) -> bool {
+        let age = input.arrival.received_at_ms - input.arrival.produced_at_ms;
+        let age = Micros::from_millis(u64::try_from(age).unwrap_or(0));
+        input.arrival.produced_at_ms > 0 && age > policy.budget
+    }
+
+    /// Answers every stream that took something in since it was last answered.
+    pub fn answer(&mut self, now: Micros) -> Vec<StreamStep> {
+        let due = std::mem::take(&mut self.streams.due);
+        due.into_iter()
+            .filter_map(|id| self.answer_one(&id, now))
+            .collect()
+    }
+
+    fn answer_one(&mut self, id: &StreamId, now: Micros) -> Option<StreamStep> {
+        let stream = self.streams.open.get_mut(id)?;
+        let ended = stream.end.is_some();
+        if !stream.is_cut() && stream.suspicion.is_due(&stream.text, ended) {
+            let arrival = stream.news.covers.as_ref().map(|covered| covered.arrival);
+            let arrival = arrival.unwrap_or_default();
+            let deadline = arrival.received.plus(stream.contract.budget);
+            let required = stream.terms.policy.required.classifier;
+            let refusal = self.refusal(required, arrival.queued_behind, deadline, now);
+            let stream = self.streams.open.get_mut(id)?;
+            match refusal {
+                None => {
+                    let text = stream.suspicion.window(&stream.text);
+                    let job = self.new_job(vec![text], deadline);
+                    self.streams.asked.insert(job.id, Arc::clone(id));
+                    return Some(StreamStep::Judge(job));
+                }
+                Some(Refusal::NotInstalled) => {}
+                Some(Refusal::Because(cause)) => {
+                    stream.suspicion.pass(&stream.text);
+                    stream.give_up(CLASSIFIER, cause);
+                }
+            }
+        }
+        self.close_or_go_on(id, None, now)
+            .map(|judged| StreamStep::Verdict(Box::new(judged)))
+    }
+
+    /// Takes in what the classifier said of a stream's window.
+    pub fn on_window(&mut self, completion: &Completion, now: Micros) -> Option<StreamJudged> {
+        self.circuit.record(completion.scores.is_some(), now);
+        let id = self.streams.asked.remove(&completion.id)?;
+        let stream = self.streams.open.get_mut(&id)?;
+        match &completion.scores {
+            None => stream.give_up(CLASSIFIER, UnjudgedCause::Failed),
+            Some(scores) => {
+                let ended = stream.end.is_some();
+                let policy = Arc::clone(&stream.terms.policy);
+                match stream.suspicion.take(scores, &policy, ended, now) {
+                    Opinion::Clear => {}
+                    Opinion::Suspect if ended => stream.suspicion.release(),
+                    Opinion::Suspect => {
+                        if let Some(expires) = stream.suspicion.expires(stream.contract.hold) {
+                            self.streams.set_alarm(&id, expires);
+                        }
+                    }
+                    Opinion::Certain(from) => stream.cut_at(from),
+                }
+            }
+        }
+        let mut judged = self.close_or_go_on(&id, completion.scores.as_ref(), now)?;
+        judged.judged.verdict.times.rules_us = completion.rules_us;
+        judged.judged.verdict.times.classify_us = completion.classify_us;
+        Some(judged)
+    }
+
+    /// The verdict on a stream as it stands. It closes the stream if that has ended or is cut.
+    fn close_or_go_on(
+        &mut self,
+        id: &StreamId,
+        scores: Option<&ModelScores>,
+        now: Micros,
+    ) -> Option<StreamJudged> {
+        let stream = self.streams.open.get_mut(id)?;
+        if stream.holds_too_much() {
+            stream.expire_hold();
+        }
+        if !stream.is_cut() {
+            stream.release_settled();
+        }
+        let closed = stream.end.is_some() || stream.is_cut();
+        let model = self.config.classifier.as_ref();
+        let judged = answer::verdict(stream, scores, model, closed, now);
+        let remember = now.plus(stream.terms.policy.stream.idle);
+        if closed {
+            self.streams.forget(id, remember);
+        }
+        Some(judged)
+    }
+
+    /// When [`Lane::on_stream_tick`] next has something to do; perhaps nothing then.
+    #[must_use]
+    pub fn next_stream_deadline(&self) -> Option<Micros> {
+        let alarm = self.streams.alarms.first().map(|(at, _)| *at);
+        let forget = self.streams.closing.front().map(|(at, _)| *at);
+        alarm.into_iter().chain(forget).min()
+    }
+
+    /// Ends what has lasted too long: gaps, holds on suspicion, silence.
+    pub fn on_stream_tick(&mut self, now: Micros) -> Vec<StreamJudged> {
+        while let Some((until, _)) = self.streams.closing.front()
+            && *until <= now
+            && let Some((_, id)) = self.streams.closing.pop_front()
+        {
+            self.streams.closed.remove(&id);
+        }
+        let mut judged = Vec::new();
+        while let Some((at, _)) = self.streams.alarms.first()
+            && *at <= now
+            && let Some((_, id)) = self.streams.alarms.pop_first()
+        {
+            judged.extend(self.ring(&id, now));
+        }
+        judged
+    }
+
+    /// Looks at a stream whose alarm has gone off.
+    fn ring(&mut self, id: &StreamId, now: Micros) -> Option<StreamJudged> {
+        let stream = self.streams.open.get_mut(id)?;
+        let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
+        let over = |at: Option<Micros>| at.is_some_and(|at| at <= now);
+        let gap = over(stream.gap_until());
+        let hold = over(stream.suspicion.expires(stream.contract.hold));
+        let key = &self.config.fingerprint_key;
+        if gap {
+            stream.give_up_gap(key, now);
+        }
+        if hold {
+            stream.expire_hold();
+        }
+        let silent = idle <= now;
+        if silent {
+            stream.finish(key);
+            stream.suspicion.release();
+            stream.end.get_or_insert(super::StreamEnd::Error);
+        } else {
+            let next = stream
+                .suspicion
+                .expires(stream.contract.hold)
+                .filter(|at| *at > now)
+                .into_iter()
+                .chain(stream.gap_until())
+                .fold(idle, Micros::min);
+            self.streams.set_alarm(id, next);
+        }
+        let kept = hold && self.streams.open.get(id)?.suspicion.holds_from().is_some();
+        if gap || silent || hold && !kept {
+            return self.close_or_go_on(id, None, now);
+        }
+        None
+    }
+
+    /// A chunk of this request came that cannot be read: it is missing at once from each of its streams.
+    pub fn on_unreadable_chunk(&mut self, request_id: &str, now: Micros) -> Vec<StreamJudged> {
+        let of_request = |(id, stream): (&StreamId, &Stream)| {
+            (stream.identity.request_id == request_id).then(|| Arc::clone(id))
+        };
+        let ids: Vec<StreamId> = self.streams.open.iter().filter_map(of_request).collect();
+        ids.into_iter()
+            .filter_map(|id| {
+                let stream = self.streams.open.get_mut(&id)?;
+                stream.give_up(RECORD, UnjudgedCause::Malformed);
+                self.close_or_go_on(&id, None, now)
+            })
+            .collect()
+    }
+
+    /// Somebody else owns this partition now: its streams are theirs.
+    pub fn forget_partition(&mut self, partition: i32) {
+        self.streams
+            .open
+            .retain(|_, stream| stream.identity.first.partition != partition);
+    }
+
+    /// Streams that are open.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.streams.open.len()
+    }
+}
