@@ -31,6 +31,7 @@ fn compile() -> Detector {
     Detector::compile(&[
         rule("one", &["a", "a a", "kill", "kill you"]),
         rule("two", &["a", "you", "привет", "自杀", "44"]),
+        rule("colon", &["a:", "ab a:"]),
         rule("three", &["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "4444", "@"]),
         pattern,
         near,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::secrets::api_key::checksum::crc32;
 
 /// Changes whenever what is saved changes its meaning.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// Format, hash of the rules, checksum.
 const HEADER_BYTES: usize = 1 + 8 + 4;
 

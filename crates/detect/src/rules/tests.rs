@@ -62,6 +62,39 @@ fn as_words_in_any_case() {
 }
 
 #[test]
+fn a_colon_at_the_end_must_follow() {
+    let rules = [rule("r", &["my password is:", "我的密码是："])];
+    let is = vec![("r".to_owned(), "my password is".to_owned())];
+    for text in [
+        "my password is: x",
+        "my password is:",
+        "my password is : secret",
+        "my password is: secret",
+        "my password is &#58; x",
+        "my password is：x",
+    ] {
+        assert_eq!(places(&rules, text), is, "{text}");
+    }
+    for text in [
+        "m y  p a s s w o r d  i s : x",
+        "我的密码是: x",
+        "我的密码是：x",
+    ] {
+        assert_eq!(places(&rules, text).len(), 1, "{text}");
+    }
+    for text in [
+        "my password is not accepted",
+        "my password is",
+        "my password is. Note: x",
+        "my password is secret: x",
+        "why: my password is weak",
+        "我的密码是什么",
+    ] {
+        assert_eq!(places(&rules, text), [], "{text}");
+    }
+}
+
+#[test]
 fn through_disguises() {
     for (literal, text) in [
         ("kill yourself", "K I L L  Y O U R S E L F"),
@@ -86,6 +119,8 @@ fn through_disguises() {
         ("ass", "asssss"),
         ("привет", "п р и в е т"),
         ("привет", "пpивeт"),
+        ("привет", "прив37"),
+        ("без обмана", "6е3 06м4н4"),
         ("自杀", "自 杀"),
         ("自杀", "自\u{200b}杀"),
         ("आत्महत्या", "आत्\u{200b}महत्या"),
@@ -118,6 +153,8 @@ fn not_in_other_words() {
         ("ass", "as s"),
         ("ass", "as"),
         ("ass", "455"),
+        ("зоб", "306"),
+        ("тест", "7е57е"),
         ("cop", "сор"),
         ("ass", "as is"),
         ("don't", "don't1"),
@@ -135,6 +172,7 @@ fn not_in_other_words() {
         ("fall", "FAIL"),
         ("hoping", "hopping"),
         ("привет", "приветик"),
+        ("привет", "прив3т7"),
         ("привет", "неприветливый"),
         ("kill yourself", "kill yourselfie"),
         ("kill yourself", "skill yourself"),

@@ -8,7 +8,8 @@
 //!   inside a word there are none, or punctuation, or spaces between all its letters;
 //! - no letter is missing, and letters too many are a clear stretch (three or more in a row) or come in
 //!   a text long enough that two in a row change no meaning (`hoping` is not `hopping`);
-//! - it stands as a word, in scripts that have words.
+//! - it stands as a word, in scripts that have words;
+//! - a colon follows, if the literal ends with one.
 
 use std::ops::Range;
 
@@ -97,10 +98,11 @@ fn may_end(shape: &Shape, tail: &Tail<'_>, end: usize) -> bool {
     let Some(letter) = shape.letters.last() else {
         return false;
     };
-    !letter.word
-        || !tail
-            .get(end + 1)
+    let glued = || {
+        tail.get(end + 1)
             .is_some_and(|next| glued(tail.get(end), next))
+    };
+    (!shape.colon || tail.colon_after(end)) && !(letter.word && glued())
 }
 
 /// Whether `item` and the one before it make a word together.
@@ -210,7 +212,9 @@ fn spells(shape: &Shape, tail: &Tail<'_>, at: usize, item: &Item, letter: &Lette
         return true;
     }
     if item.sign {
-        return stands_for(item.letter, letter.letter);
+        // The table is for ASCII; of other letters the same symbol says it: `пр0сто`.
+        let drawn = !letter.letter.is_ascii() && letter.symbol.is_ascii();
+        return drawn || stands_for(item.letter, letter.letter);
     }
     if letter.letter.is_ascii_digit() {
         return false;

@@ -23,6 +23,8 @@ pub(crate) struct Shape {
     pub(crate) letters: Box<[Letter]>,
     /// How many words they make.
     pub(crate) words: usize,
+    /// It ends with a colon, which must follow: `my password is:` announces one.
+    pub(crate) colon: bool,
 }
 
 impl Shape {
@@ -33,8 +35,10 @@ impl Shape {
         let mut parted = false;
         let mut elided = false;
         let mut plain = true;
+        let mut colon = false;
         let mut take = |unit: crate::normal::Unit| match fold::class(unit.c) {
             Class::Word(folded) => {
+                colon = false;
                 let letter = Letter {
                     letter: folded.letter,
                     symbol: folded.symbol,
@@ -55,8 +59,9 @@ impl Shape {
             Class::Space => parted = true,
             Class::Apostrophe => elided = true,
             Class::Mark => {}
+            Class::Punctuation if unit.c == ':' => (parted, colon) = (true, true),
             // What is written between words; its absence changes no meaning.
-            Class::Sign(_) | Class::Punctuation if matches!(unit.c, '!') => parted = true,
+            Class::Sign(_) if unit.c == '!' => parted = true,
             Class::Punctuation
                 if matches!(
                     unit.c,
@@ -65,19 +70,14 @@ impl Shape {
                         | ','
                         | '.'
                         | '?'
-                        | ':'
                         | ';'
                         | '"'
                         | '_'
                         | '('
                         | ')'
                         | '¿'
-                        | '，'
                         | '。'
                         | '、'
-                        | '？'
-                        | '！'
-                        | '：'
                         | '،'
                         | '؟'
                         | '।'
@@ -102,6 +102,7 @@ impl Shape {
         Some(Self {
             letters: letters.into_boxed_slice(),
             words,
+            colon,
         })
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Item {
     pub(crate) count: u8,
     /// What stands before it.
     pub(crate) before: Gap,
+    /// A colon is part of that.
+    pub(crate) colon: bool,
     /// Original bytes.
     pub(crate) start: usize,
     pub(crate) end: usize,
@@ -93,6 +95,8 @@ pub(crate) struct Skeleton {
     keep: usize,
     gap: Gap,
     gap_length: u8,
+    /// A colon stands in the gap.
+    colon: bool,
     /// Characters that wait for what follows them; the first is a sign.
     waiting: VecDeque<Unit>,
 }
@@ -107,6 +111,7 @@ impl Skeleton {
             keep,
             gap: Gap::Break,
             gap_length: 0,
+            colon: false,
             waiting: VecDeque::new(),
         }
     }
@@ -124,7 +129,10 @@ impl Skeleton {
                 Class::Sign(_) => self.waiting.push_back(unit),
                 Class::Space => self.part(Gap::Space, sink),
                 Class::Apostrophe => self.part(Gap::Apostrophe, sink),
-                Class::Punctuation => self.part(Gap::Punctuation, sink),
+                Class::Punctuation => {
+                    self.colon |= unit.c == ':';
+                    self.part(Gap::Punctuation, sink);
+                }
                 Class::Mark => {
                     // It belongs to the letter, if only to be masked with it.
                     if let (Gap::None, Some(last)) = (self.gap, self.items.last_mut()) {
@@ -215,6 +223,7 @@ impl Skeleton {
         sink: &mut impl FnMut(&Self, Event),
     ) {
         let before = std::mem::replace(&mut self.gap, Gap::None);
+        let colon = std::mem::take(&mut self.colon);
         self.gap_length = 0;
         let upper = unit.c.is_uppercase();
         let sign = sign || folded.letter.is_ascii_digit();
@@ -240,6 +249,7 @@ impl Skeleton {
             upper,
             count,
             before,
+            colon,
             start: unit.start,
             end: unit.end,
         };
@@ -342,6 +352,7 @@ impl Skeleton {
             keep: self.keep,
             gap: self.gap,
             gap_length: self.gap_length,
+            colon: self.colon,
             waiting: self.waiting.clone(),
         }
     }
@@ -374,6 +385,12 @@ impl<'a> Tail<'a> {
     /// The item at a place; also just before the first and just after the last.
     pub(crate) fn get(&self, place: usize) -> Option<&'a Item> {
         self.skeleton.items.get(self.first + place)
+    }
+
+    /// Whether a colon stands between the item at a place and the next one, or what follows so far.
+    pub(crate) fn colon_after(&self, place: usize) -> bool {
+        self.get(place + 1)
+            .map_or(self.skeleton.colon, |next| next.colon)
     }
 
     pub(crate) fn before(&self, place: usize) -> Option<&'a Item> {
