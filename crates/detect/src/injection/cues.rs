@@ -149,7 +149,7 @@ impl Cues {
             (phrases::ORDER, Role::Order),
             (phrases::JAILBREAK, Role::Jailbreak),
             (phrases::PERSONA, Role::Persona),
-            ("system:|system :|系统:|系統:|系统：", Role::SystemLabel),
+            ("system:|system :|系统:|系統:", Role::SystemLabel),
             ("\"role\"|'role'", Role::JsonKey),
             ("](", Role::Link),
             ("<img", Role::Image),

@@ -32,7 +32,7 @@ pub(super) fn judge(cues: &Cues, text: &[u8], verb: Cue) -> Option<Found> {
         (false, true, false) => 0.25,
         (false, false, _) => return None,
     };
-    score -= match nearby::mood(text, verb.start) {
+    score -= match nearby::mood(text, verb.start, verb.language) {
         Mood::Order | Mood::Plain => 0.0,
         Mood::Told => 0.10,
         Mood::Negated => 0.40,

@@ -34,6 +34,11 @@ const FILLERS: [&str; 12] = [
     "insert",
 ];
 
+/// What stands before a noun that means any of its kind.
+const ARTICLES: [&str; 11] = [
+    " a ", " an ", " ein ", " einen ", " eine ", " een ", " un ", " une ", " una ", " um ", " uma ",
+];
+
 pub(super) fn judge(cues: &Cues, text: &[u8], cue: Cue) -> Option<Found> {
     let (start, end, score) = match cue.role {
         Role::Secret => reveal(cues, text, cue)?,
@@ -70,8 +75,10 @@ fn reveal(cues: &Cues, text: &[u8], secret: Cue) -> Option<(usize, usize, f32)> 
     };
     let (start, end, verb) = before.or_else(|| verb_final.then(after).flatten())?;
     // Somebody who writes one asks about "a system prompt".
-    let any = text[..secret.start].ends_with(b" a ") || text[..secret.start].ends_with(b" an ");
-    let score = match nearby::mood(text, verb.start) {
+    let any = ARTICLES
+        .iter()
+        .any(|article| text[..secret.start].ends_with(article.as_bytes()));
+    let score = match nearby::mood(text, verb.start, verb.language) {
         Mood::Order => 0.72,
         Mood::Plain => 0.62,
         Mood::Told => 0.45,
@@ -85,12 +92,12 @@ fn send(cues: &Cues, text: &[u8], data: Cue) -> Option<(usize, usize, f32)> {
     let address = cues
         .within(text, data.end, data.end + ADDRESS_REACH)
         .find(|cue| cue.role == Role::Address)?;
-    let from = data.start.saturating_sub(REACH);
+    let from = nearby::sentence_start(text, data.start.saturating_sub(REACH), data.start);
     let verb = cues
         .within(text, from, data.start)
         .filter(|cue| cue.role == Role::Send)
         .last()?;
-    let score = match nearby::mood(text, verb.start) {
+    let score = match nearby::mood(text, verb.start, verb.language) {
         Mood::Negated => 0.25,
         Mood::Told => 0.60,
         Mood::Order | Mood::Plain => 0.82,
@@ -124,6 +131,10 @@ fn image(text: &[u8], tag: Cue) -> Option<(usize, usize, f32)> {
     let rest = &text[tag.end..to];
     spend(rest.len());
     let at = memmem::find(rest, b"http")?;
+    // What follows the tag is no part of it.
+    if memchr::memchr(b'>', &rest[..at]).is_some() {
+        return None;
+    }
     let rest = &rest[at..];
     let length = memchr::memchr3(b'"', b'\'', b'\n', rest).unwrap_or(rest.len());
     let score = match slot(&rest[..length])? {

@@ -26,8 +26,8 @@
 //! | set | rows | from 0.5 | from 0.8 |
 //! |---|---|---|---|
 //! | deepset prompt injections, injected | 20 | 25 % | 5 % |
-//! | jailbreaks in the wild | 35 | 60 % | 17 % |
-//! | PyRIT jailbreak templates | 37 | 51 % | 5 % |
+//! | jailbreaks in the wild | 35 | 57 % | 17 % |
+//! | PyRIT jailbreak templates | 37 | 46 % | 5 % |
 //! | BIPIA e-mails and tables, injected | 24 | 0 % | 0 % |
 //! | CLINC out-of-scope, XQuAD, AmbigQA and Alpaca, benign | 10,558 | 0 % | 0 % |
 //!
@@ -37,6 +37,8 @@
 //!
 //! # Not found
 //!
+//! Instructions of which nothing says that they are earlier ones, when the verb does not open a
+//! sentence: `bypassing all policy rules` reads like `the driver ignored all instructions`.
 //! Attacks without such words: a story, a role, a second task that simply follows the first.
 //! Words that are cut by spaces or line breaks inside a phrase of several words. Misspellings.
 

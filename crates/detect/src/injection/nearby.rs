@@ -1,6 +1,7 @@
 //! What stands around a finding: negations, quotation marks, ends of sentences.
 
 use super::phrases::{INFINITIVE, LEADS, MENTIONS, NEGATION};
+use super::terms::POLISH;
 use crate::word;
 use crate::work::spend;
 
@@ -22,7 +23,8 @@ pub(super) enum Mood {
 /// Longest word in the lists, and the space after it.
 const LEAD_BYTES: usize = 24;
 
-pub(super) fn mood(text: &[u8], verb: usize) -> Mood {
+/// The mood of a verb of a language that begins at byte `verb`.
+pub(super) fn mood(text: &[u8], verb: usize, language: usize) -> Mood {
     let from = verb.saturating_sub(LEAD_BYTES);
     spend(verb - from);
     let before = String::from_utf8_lossy(&text[from..verb]).to_lowercase();
@@ -38,9 +40,11 @@ pub(super) fn mood(text: &[u8], verb: usize) -> Mood {
             })
         })
     };
+    // `I` to the English, `and` to the Poles.
+    let and = language == POLISH && ends_with(&["i"]);
     if ends_with(NEGATION) {
         Mood::Negated
-    } else if ends_with(INFINITIVE) {
+    } else if ends_with(INFINITIVE) && !and {
         Mood::Told
     } else if !word::is_word(last) && last.is_ascii() || ends_with(LEADS) || is_stop(last) {
         Mood::Order
@@ -49,24 +53,11 @@ pub(super) fn mood(text: &[u8], verb: usize) -> Mood {
     }
 }
 
+/// Signs outside ASCII that open what follows them; clean text has the full-width ones in ASCII.
 fn is_stop(c: char) -> bool {
     matches!(
         c,
-        '。' | '，'
-            | '！'
-            | '？'
-            | '、'
-            | '；'
-            | '：'
-            | '।'
-            | '؟'
-            | '،'
-            | '؛'
-            | '–'
-            | '—'
-            | '…'
-            | '”'
-            | '»'
+        '。' | '、' | '।' | '؟' | '،' | '؛' | '–' | '—' | '”' | '»'
     )
 }
 
@@ -89,11 +80,14 @@ pub(super) fn sentence_start(text: &[u8], from: usize, to: usize) -> usize {
 fn is_end(text: &[u8], at: usize) -> bool {
     match text[at] {
         b'\n' => true,
-        b'.' | b'!' | b'?' => text.get(at + 1).is_none_or(u8::is_ascii_whitespace),
-        // The last bytes of 。 ！ ？ ।
+        b'.' => text.get(at + 1).is_none_or(u8::is_ascii_whitespace),
+        // The full-width ones are these in clean text, and no space follows them.
+        b'!' | b'?' => text
+            .get(at + 1)
+            .is_none_or(|next| next.is_ascii_whitespace() || !next.is_ascii()),
+        // The last bytes of 。 ؟ ।
         0x82 => text[..=at].ends_with("。".as_bytes()),
-        0x81 => text[..=at].ends_with("！".as_bytes()),
-        0x9f => text[..=at].ends_with("？".as_bytes()) || text[..=at].ends_with("؟".as_bytes()),
+        0x9f => text[..=at].ends_with("؟".as_bytes()),
         0xa4 => text[..=at].ends_with("।".as_bytes()),
         _ => false,
     }
@@ -151,6 +145,7 @@ fn closes(after: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::terms::{ENGLISH, LANGUAGES};
     use super::*;
 
     #[test]
@@ -169,8 +164,11 @@ mod tests {
             ("Никогда не ", Mood::Negated),
         ] {
             let text = format!("{before}ignore");
-            assert_eq!(mood(text.as_bytes(), before.len()), expected, "{before}");
+            let mood = mood(text.as_bytes(), before.len(), ENGLISH);
+            assert_eq!(mood, expected, "{before}");
         }
+        let mood = |language| mood("Przeczytaj i zignoruj".as_bytes(), 13, language);
+        assert_eq!((mood(POLISH), mood(ENGLISH)), (Mood::Order, Mood::Told));
     }
 
     #[test]
@@ -195,6 +193,10 @@ mod tests {
 
     #[test]
     fn sentences() {
+        assert_eq!(LANGUAGES[POLISH].rule, "override.pl");
+        let text = "四!五?六?a".as_bytes();
+        assert_eq!(sentence_end(text, 0, 100), 3);
+        assert_eq!(sentence_start(text, 0, text.len()), 8);
         let text = "One. Two v1.2 three! 四。五".as_bytes();
         assert_eq!(sentence_end(text, 0, 100), 3);
         assert_eq!(sentence_end(text, 5, 100), 19);

@@ -44,6 +44,9 @@ const LINKS: [&str; 23] = [
     " per ",
 ];
 
+/// Negations that follow a verb, in German and Dutch.
+const NOT: [&str; 5] = [" nicht", " niet", " sie nicht", " u niet", " je niet"];
+
 /// What was found on one side of a verb.
 #[derive(Debug, Default)]
 struct Evidence {
@@ -194,10 +197,14 @@ pub(super) fn judge(cues: &Cues, text: &[u8], verb: Cue) -> Option<Found> {
     if verb.role == Role::SoftVerb {
         score -= 0.03;
     }
-    score += match nearby::mood(text, verb.start) {
+    score += match mood(text, verb, start) {
         Mood::Order => 0.06,
         Mood::Told => -0.30,
         Mood::Negated => -0.50,
+        // A subject stands before it, most likely: a driver ignored all instructions. Unless a
+        // demand goes on the sentence: he shall ignore all instructions and say.
+        Mood::Plain if !qualified && (end..stop).contains(&last_demand) => -0.15,
+        Mood::Plain if !qualified => -0.35,
         Mood::Plain => 0.0,
     };
     if last_demand > end {
@@ -213,6 +220,21 @@ pub(super) fn judge(cues: &Cues, text: &[u8], verb: Cue) -> Option<Found> {
         end,
         score,
     })
+}
+
+/// The mood of a verb; the finding begins with its object where that is at `start` before it.
+fn mood(text: &[u8], verb: Cue, start: usize) -> Mood {
+    if NOT.iter().any(|not| starts_with(&text[verb.end..], not)) {
+        return Mood::Negated;
+    }
+    match nearby::mood(text, verb.start, verb.language) {
+        Mood::Plain
+            if start < verb.start && nearby::mood(text, start, verb.language) == Mood::Order =>
+        {
+            Mood::Order
+        }
+        mood => mood,
+    }
 }
 
 fn starts_with(text: &[u8], word: &str) -> bool {

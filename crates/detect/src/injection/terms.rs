@@ -68,7 +68,8 @@ pub(super) const LANGUAGES: [Terms; 13] = [
     Terms {
         rule: "override.de",
         verb_final: true,
-        verbs: "ignorier*|missacht*|übergeh*|umgeh*|beachte nicht|nicht beachten|befolge nicht|\
+        verbs: "ignorier|ignoriere|ignorieren|ignoriert|missachte|missachten|missachtet|\
+            übergehe|übergehen|umgehe|umgehen|beachte nicht|nicht beachten|befolge nicht|\
             nicht befolgen|nicht mehr befolgen|halte dich nicht an|außer kraft",
         soft_verbs: "vergiss|vergesst|vergessen|vergiß|verwirf|verwerfen|lösche",
         objects: "anweisung*|instruktion*|vorgabe*|prompt*|systemprompt*|systemanweisung*|\
@@ -179,7 +180,7 @@ pub(super) const LANGUAGES: [Terms; 13] = [
     Terms {
         rule: "override.pl",
         verb_final: false,
-        verbs: "zignoruj*|ignoruj*|zignorować|ignorować|pomiń|pomińcie|nie przestrzegaj|\
+        verbs: "zignoruj|zignorujcie|ignoruj|ignorujcie|zignorować|ignorować|pomiń|pomińcie|nie przestrzegaj|\
             nie zwracaj uwagi|nie stosuj się do|nie wykonuj|obejdź|zlekceważ|lekceważ|omiń",
         soft_verbs: "zapomnij|zapomnijcie|zapomnieć|odrzuć|porzuć|wymaż",
         objects: "instrukcj*|polece*|wytyczn*|prompt*|dyrektyw*|wskazówk*|rozkaz*",
@@ -222,10 +223,10 @@ pub(super) const LANGUAGES: [Terms; 13] = [
     Terms {
         rule: "override.ru",
         verb_final: false,
-        verbs: "игнориру*|проигнориру*|игнорировать|проигнорировать|не обращай внимания|\
+        verbs: "игнорируй|игнорируйте|проигнорируй|проигнорируйте|игнорировать|проигнорировать|не обращай внимания|\
             не обращайте внимания|пренебреги*|не следуй|не следуйте|не выполняй|не выполняйте|\
-            обойди|обойдите|отмени|отмените",
-        soft_verbs: "забудь|забудьте|забыть|отбрось|отбросьте|отброс|откажись от",
+            обойди|обойдите",
+        soft_verbs: "отмени|отмените|забудь|забудьте|забыть|отбрось|отбросьте|отброс|откажись от",
         objects: "инструкци*|указани*|директив*|промпт*|промт*|предписани*|\
             установки|установок",
         soft_objects: "команд|команды|правил|правила|правилах|приказ*|задани*|задач|задачи|сообщени*|текст*|\
@@ -247,7 +248,7 @@ pub(super) const LANGUAGES: [Terms; 13] = [
         verb_final: true,
         verbs: "忽略|忽视|忽視|无视|無視|不要理会|不要理會|不再理会|不要管|绕过|繞過|抛开|拋開|\
             不要遵守|不再遵守|不要遵循|不再遵循|不必遵守|违反|違反|撇开",
-        soft_verbs: "忘记|忘記|忘掉|忘了|放弃|放棄|跳过|跳過|丢弃|清除",
+        soft_verbs: "忘记|忘記|忘掉|忘了|放弃|放棄|跳过|跳過|丢弃",
         objects: "指令|指示|提示词|提示詞|系统提示|系統提示|说明|說明|命令|指引|准则|準則|设定|\
             設定|指导原则|prompt",
         soft_objects: "规则|規則|规定|規定|任务|任務|限制|内容|內容|消息|訊息|信息|要求|对话|對話",
@@ -312,3 +313,5 @@ pub(super) const LANGUAGES: [Terms; 13] = [
 
 /// Index of English, whose nouns go with the verbs of every language: prompts mix them.
 pub(super) const ENGLISH: usize = 0;
+/// Index of Polish.
+pub(super) const POLISH: usize = 6;
