@@ -7,7 +7,7 @@ pub(super) struct Census {
     /// Letters of Polish that none of the other languages in Latin letters here uses.
     pub(super) polish: u16,
     pub(super) cyrillic: u16,
-    /// Letters of Ukrainian and Belarusian, Serbian and Macedonian that Russian lacks.
+    /// Cyrillic letters that Russian lacks, such as those of Ukrainian, Serbian and Kazakh.
     pub(super) cyrillic_other: u16,
     pub(super) arabic: u16,
     /// Letters that Persian and Urdu have and Arabic lacks.
@@ -33,26 +33,32 @@ impl Census {
     /// Counts `text`, which must have less than 64 KiB.
     pub(super) fn of(text: &str) -> Self {
         let mut census = Self::default();
+        let (mut before, mut run) = ('\0', 0_u16);
         for c in text.chars() {
+            run = if c == before { run + 1 } else { 1 };
+            before = c;
             // What most texts are made of first.
             if c.is_ascii_alphabetic() {
                 census.latin += 1;
                 census.visible += 1;
                 continue;
             }
-            if let Some(count) = census.counter(c) {
+            // `)))))` is a smile, no code.
+            let counted = run <= 2 || !c.is_ascii();
+            if let Some(count) = census.counter(c).filter(|_| counted) {
                 *count += 1;
             }
             census.visible += u16::from(!c.is_whitespace());
             match c {
                 '\0'..='\u{7f}' => {}
-                'ą' | 'ć' | 'ę' | 'ł' | 'ń' | 'ś' | 'ź' | 'ż' | 'Ł' | 'Ś' | 'Ż' => {
-                    census.polish += 1;
-                }
-                'і' | 'ї' | 'є' | 'ґ' | 'ў' | 'ј' | 'љ' | 'њ' | 'ћ' | 'ђ' | 'џ' | 'ѓ' | 'ќ' =>
-                {
-                    census.cyrillic_other += 1;
-                }
+                'ą' | 'ć' | 'ę' | 'ł' | 'ń' | 'ś' | 'ź' | 'ż' | 'Ą' | 'Ć' | 'Ę' | 'Ł' | 'Ń'
+                | 'Ś' | 'Ź' | 'Ż' => census.polish += 1,
+                // All but А to я, Ё and ё.
+                '\u{400}'
+                | '\u{402}'..='\u{40f}'
+                | '\u{450}'
+                | '\u{452}'..='\u{45f}'
+                | '\u{460}'..='\u{52f}' => census.cyrillic_other += 1,
                 'پ' | 'چ' | 'ژ' | 'گ' | 'ک' | 'ی' => census.persian += 1,
                 'ٹ' | 'ڈ' | 'ڑ' | 'ں' | 'ے' | 'ہ' | 'ھ' => census.urdu += 1,
                 _ => {}

@@ -23,8 +23,10 @@
 //! 98 % of the Dutch, 98.7 to 100 % of the rest; cut to 30 bytes, on 96 %. Of Hindi in Latin letters
 //! (Multilingual HateCheck, 188 development rows) 92 % are told. Of 49,851 texts in other languages
 //! one is taken for it and 3 for code; of 1,053 pieces of Rust, C, Python, TOML and JSON 95 % are
-//! `zxx`. SQL and pseudo-code with few signs pass for English. There were no Russian texts to
-//! measure. About 2.5 us for 150 bytes of Latin letters, below 1 us for other scripts.
+//! `zxx`. SQL and pseudo-code with few signs pass for English. Of 6,174
+//! sentences of Russian treebanks, verses and short posts among them, 98.3 % are told, of 5,200
+//! Italian ones 97.8 %, of 4,617 Dutch ones 91 % and of 7,902 Polish ones 90 %: many are too short.
+//! About 2.5 us for 150 bytes of Latin letters, below 1 us for other scripts.
 //!
 //! Marathi and Nepali are taken for Hindi, Bulgarian for Russian, and the languages in Latin
 //! letters that the model does not know for a neighbour (Danish for Swedish, Catalan for Spanish).
