@@ -121,11 +121,13 @@ def confusables(text: str) -> str:
     return _mapped(text, _LOOK_ALIKES | _TO_LATIN)
 
 
-_LEET = dict(zip("aeiostAEIOST", "431057431057", strict=True))
+_LEET = dict(zip("aeiostAEIOST", "431057431057", strict=True)) | dict(
+    zip("аезотбАЕЗОТБ", "433076433076", strict=True)  # Cyrillic
+)
 
 
 def leetspeak(text: str) -> str:
-    """Digits for Latin letters."""
+    """Digits for Latin and Cyrillic letters."""
     return _mapped(text, _LEET)
 
 
