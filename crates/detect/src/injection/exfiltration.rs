@@ -6,6 +6,7 @@ use memchr::memmem;
 use super::Found;
 use super::cues::{Cue, Cues, Role};
 use super::nearby::{self, Mood};
+use super::phrases::ARTICLES;
 use super::terms::{ENGLISH, LANGUAGES};
 use crate::work::spend;
 
@@ -32,11 +33,6 @@ const FILLERS: [&str; 12] = [
     "name",
     "message",
     "insert",
-];
-
-/// What stands before a noun that means any of its kind.
-const ARTICLES: [&str; 11] = [
-    " a ", " an ", " ein ", " einen ", " eine ", " een ", " un ", " une ", " una ", " um ", " uma ",
 ];
 
 pub(super) fn judge(cues: &Cues, text: &[u8], cue: Cue) -> Option<Found> {

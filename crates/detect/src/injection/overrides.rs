@@ -3,6 +3,7 @@
 use super::Found;
 use super::cues::{Cue, Cues, Role};
 use super::nearby::{self, Mood};
+use super::phrases::NOT_AFTER;
 use super::terms::{ENGLISH, LANGUAGES};
 
 /// How far from the verb its object may stand, in bytes.
@@ -43,9 +44,6 @@ const LINKS: [&str; 23] = [
     " для ",
     " per ",
 ];
-
-/// Negations that follow a verb, in German and Dutch.
-const NOT: [&str; 5] = [" nicht", " niet", " sie nicht", " u niet", " je niet"];
 
 /// What was found on one side of a verb.
 #[derive(Debug, Default)]
@@ -224,7 +222,10 @@ pub(super) fn judge(cues: &Cues, text: &[u8], verb: Cue) -> Option<Found> {
 
 /// The mood of a verb; the finding begins with its object where that is at `start` before it.
 fn mood(text: &[u8], verb: Cue, start: usize) -> Mood {
-    if NOT.iter().any(|not| starts_with(&text[verb.end..], not)) {
+    if NOT_AFTER
+        .iter()
+        .any(|not| starts_with(&text[verb.end..], not))
+    {
         return Mood::Negated;
     }
     match nearby::mood(text, verb.start, verb.language) {

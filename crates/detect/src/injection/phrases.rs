@@ -112,6 +112,14 @@ pub(super) const NEGATION: &[&str] = &[
     "不会",
 ];
 
+/// Negations that follow a verb, in German and Dutch.
+pub(super) const NOT_AFTER: &[&str] = &[" nicht", " niet", " sie nicht", " u niet", " je niet"];
+
+/// What stands before a noun that means any of its kind.
+pub(super) const ARTICLES: &[&str] = &[
+    " a ", " an ", " ein ", " einen ", " eine ", " een ", " un ", " une ", " una ", " um ", " uma ",
+];
+
 /// Words that, right before a verb, make it something talked about.
 pub(super) const INFINITIVE: &[&str] = &[
     "to",
