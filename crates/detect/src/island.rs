@@ -66,18 +66,26 @@ impl Islands {
         self.island.take().map(|island| island.open())
     }
 
-    /// Where the text begins that an unfinished island may hide something in, in original bytes. Its
-    /// first group says too little to be held for.
-    pub(crate) fn open_from(&self, window: &Window) -> Option<usize> {
+    /// Where the text begins that an unfinished island may hide something in, in original bytes; `held` is
+    /// the character after the window, if there is one. The first group of an island says too little to
+    /// be held for.
+    pub(crate) fn open_from(&self, window: &Window, held: Option<Unit>) -> Option<usize> {
         if let Some(island) = &self.island {
             return island.groups.get(1).map(|group| group.start);
         }
-        if self.run <= GROUP || self.run >= SHORTEST {
+        if held.is_some_and(|held| value(held.c).is_none()) {
+            return None;
+        }
+        let run = self.run + usize::from(held.is_some());
+        if run <= GROUP || self.run >= SHORTEST {
             return None;
         }
         let first = window.text().len().checked_sub(self.run)?;
-        Island::read(window, first..first + self.run)
-            .map(|_| window.original(&(first + GROUP..first + GROUP)).start)
+        Island::read(window, first..first + self.run)?;
+        match held {
+            Some(held) if self.run == GROUP => Some(held.start),
+            _ => Some(window.original(&(first + GROUP..first + GROUP)).start),
+        }
     }
 
     /// The run ends here.

@@ -282,33 +282,23 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         changes: &[char],
     ) -> usize {
         let open = self.detector.open_from(reader, text, from);
-        if changes.is_empty()
-            || reader == Reader::Patterns && self.detector.rules.patterns.is_empty()
-        {
-            return open;
-        }
-        if reader != Reader::Patterns {
-            // What is composed is no ASCII, so that nothing begins with it; but what ends before it
-            // is not joined to an ASCII letter then.
-            let before = self.detector.open_from(reader, &text[..fixed], from);
-            return if before < fixed {
-                before.min(open)
-            } else {
-                open
-            };
-        }
-        let mut changed = text[..fixed].to_vec();
-        let composed = changes.iter().map(|c| {
-            changed.truncate(fixed);
+        // To all but patterns, one letter that is no ASCII is as good as another.
+        let changes = match reader {
+            Reader::Patterns if self.detector.rules.patterns.is_empty() => &[],
+            Reader::Patterns => changes,
+            _ => &changes[..changes.len().min(1)],
+        };
+        let mut changed = Vec::new();
+        let otherwise = changes.iter().map(|c| {
+            changed.clear();
+            changed.extend_from_slice(&text[..fixed]);
             changed.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            let open = self.detector.open_from(reader, &changed, from);
-            if open == changed.len() {
-                text.len()
-            } else {
-                open
+            match self.detector.open_from(reader, &changed, from) {
+                open if open == changed.len() => text.len(),
+                open => open,
             }
         });
-        composed.min().map_or(open, |least| least.min(open))
+        otherwise.fold(open, usize::min)
     }
 
     /// Hands over the findings of a reader that begin in a range of the window.
@@ -368,7 +358,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             settled = settled.min(run.unwrap_or(usize::MAX));
         }
         if let Some(islands) = &self.state.islands {
-            settled = settled.min(islands.open_from(&self.state.window).unwrap_or(usize::MAX));
+            let open = islands.open_from(&self.state.window, self.state.normaliser.held());
+            settled = settled.min(open.unwrap_or(usize::MAX));
         }
         self.state.settled = self.state.settled.max(settled);
     }

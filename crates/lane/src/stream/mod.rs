@@ -17,5 +17,8 @@ mod state;
 mod suspicion;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use input::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
 pub(crate) use lane::Streams;

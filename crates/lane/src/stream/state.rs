@@ -225,10 +225,8 @@ impl Stream {
         if let Some(scanner) = &mut self.scanner {
             let mut found = Vec::new();
             scanner.push(readable, &mut found);
-            let settled = scanner.settled();
             self.note(&found, key);
             self.checked_to = position(self.text.len());
-            self.release_to(settled);
         }
         if !beyond.is_empty() {
             if self.scanner.is_some() {
@@ -236,7 +234,6 @@ impl Stream {
                 self.give_up(RULES, UnjudgedCause::Truncated);
             }
             self.text.push(beyond, self.released_to);
-            self.pass_unread();
         }
     }
 
@@ -246,7 +243,6 @@ impl Stream {
             let mut found = Vec::new();
             scanner.finish(&mut found);
             self.note(&found, key);
-            self.release_to(position(self.text.len()));
         }
     }
 
@@ -259,6 +255,7 @@ impl Stream {
             _ => required.rules,
         };
         if required && self.contract.fail_mode == FailMode::Closed {
+            self.release_settled();
             self.cut_at(self.released_to);
         }
     }
@@ -331,7 +328,6 @@ impl Stream {
             Arc::clone(&self.terms.required),
             start,
         ));
-        self.release_to(start);
     }
 
     /// Until when a missing chunk is waited for.
@@ -375,39 +371,26 @@ impl Stream {
         }
     }
 
-    /// Releases what lies before `settled`, as far as it goes in whole characters and nothing else
+    /// Releases what the rules have settled, as far as it goes in whole characters and nothing else
     /// holds it.
-    pub(super) fn release_to(&mut self, settled: i64) {
-        let unseen = self.terms.policy.required.classifier && self.terms.policy.enforce;
-        let seen = unseen.then(|| self.suspicion.asked_to());
+    pub(super) fn release_settled(&mut self) {
+        let end = position(self.text.len());
+        let settled = self.scanner.as_ref().map_or(end, Scanner::settled);
+        let needs_windows = self.terms.policy.required.classifier && self.terms.policy.enforce;
+        let seen = needs_windows.then(|| self.suspicion.asked_to());
         let most = [self.truncate_at, self.suspicion.holds_from(), seen]
             .into_iter()
             .flatten()
             .fold(settled, i64::min);
-        let ended = self.scanner.is_none();
-        let whole_words = self.terms.policy.stream.whole_words && !ended;
-        let cut = if ended && most >= position(self.text.len()) {
-            most
+        let over = self.scanner.is_none();
+        let cut = if over && most >= end {
+            end
         } else {
+            let whole_words = self.terms.policy.stream.whole_words && !over;
             self.text.cut_back(most, self.released_to, whole_words)
         };
         self.released_to = self.released_to.max(cut);
-    }
-
-    /// Releases again what the rules have settled, once something else lets it go.
-    pub(super) fn release_settled(&mut self) {
-        let settled = match &self.scanner {
-            Some(scanner) => scanner.settled(),
-            None => position(self.text.len()),
-        };
-        self.release_to(settled);
-    }
-
-    /// What lies beyond the limit is let through unread, unless the text was cut before.
-    fn pass_unread(&mut self) {
-        if !self.is_cut() {
-            self.released_to = position(self.text.len());
-        }
+        self.checked_to = self.checked_to.max(self.released_to);
     }
 
     fn cover(&mut self, input: &ChunkInput, now: Micros) {
