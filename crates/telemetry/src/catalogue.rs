@@ -216,6 +216,18 @@ pub(crate) const RECORDS: MetricSpec = counter(
     &["topic"],
     "Records taken from a topic.",
 );
+pub(crate) const CHUNKS: MetricSpec = counter(
+    "weir_chunks_total",
+    Unit::Count,
+    &["fate"],
+    "Chunks of streams: new, duplicate (answered again) or late (their stream was over).",
+);
+pub(crate) const OPEN_STREAMS: MetricSpec = gauge(
+    "weir_open_streams",
+    Unit::Count,
+    &[],
+    "Streams that have begun and not ended.",
+);
 pub(crate) const PANICS: MetricSpec = counter(
     "weir_panics_total",
     Unit::Count,
@@ -296,7 +308,7 @@ pub(crate) const PROCESS_RESIDENT: MetricSpec = gauge(
     "Resident memory of the process; absent off Linux.",
 );
 
-static CATALOGUE: [MetricSpec; 22] = [
+static CATALOGUE: [MetricSpec; 24] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -305,6 +317,8 @@ static CATALOGUE: [MetricSpec; 22] = [
     SHED,
     DEAD_LETTERS,
     RECORDS,
+    CHUNKS,
+    OPEN_STREAMS,
     PANICS,
     DELIVERY_FAILURES,
     LAG_RECORDS,
@@ -405,6 +419,7 @@ mod tests {
             "detector",
             "cause",
             "reason",
+            "fate",
             "topic",
             "partition",
             "version",

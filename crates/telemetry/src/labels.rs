@@ -30,6 +30,32 @@ impl GateStage {
     }
 }
 
+/// What became of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChunkFate {
+    /// Its stream goes on with it.
+    New,
+    /// It had been taken in before.
+    Duplicate,
+    /// Its stream was over.
+    Late,
+}
+
+impl ChunkFate {
+    /// All fates.
+    pub const ALL: [Self; 3] = [Self::New, Self::Duplicate, Self::Late];
+
+    /// The value of the `fate` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+        }
+    }
+}
+
 /// What did not judge a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detector {

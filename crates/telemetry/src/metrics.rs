@@ -8,7 +8,7 @@ use prometheus::{
 use weir_types::{Action, DeadLetterReason, UnjudgedCause};
 
 use crate::catalogue::{self as names, MetricSpec};
-use crate::labels::{Detector, GateStage};
+use crate::labels::{ChunkFate, Detector, GateStage};
 use crate::lane::LaneMetrics;
 use crate::process::ProcessCollector;
 
@@ -72,6 +72,9 @@ pub struct GateMetrics {
     pub assigned_partitions: IntGauge,
     /// 1 while the classifier's circuit is open.
     pub circuit_open: IntGauge,
+    /// Streams that have begun and not ended. With several lanes use `add` and `sub`.
+    pub open_streams: IntGauge,
+    chunks: [IntCounter; ChunkFate::ALL.len()],
     stages: [Histogram; GateStage::ALL.len()],
     verdicts: [IntCounter; Action::ALL.len()],
     unjudged: [[IntCounter; UnjudgedCause::ALL.len()]; Detector::ALL.len()],
@@ -105,7 +108,11 @@ impl GateMetrics {
         let unjudged = to.int_counters(&names::UNJUDGED)?;
         let dead_letters = to.int_counters(&names::DEAD_LETTERS)?;
 
+        let chunks: IntCounterVec = to.int_counters(&names::CHUNKS)?;
+
         Ok(Self {
+            open_streams: to.int_gauge(&names::OPEN_STREAMS)?,
+            chunks: ChunkFate::ALL.map(|fate| chunks.with_label_values(&[fate.as_str()])),
             end_to_end: to.histogram(&names::END_TO_END)?,
             batch_records: to.histogram(&names::BATCH)?,
             rebalance: to.histogram(&names::REBALANCE)?,
@@ -142,6 +149,12 @@ impl GateMetrics {
     #[must_use]
     pub const fn verdicts(&self, action: Action) -> &IntCounter {
         &self.verdicts[action as usize]
+    }
+
+    /// Chunks that met this fate.
+    #[must_use]
+    pub const fn chunks(&self, fate: ChunkFate) -> &IntCounter {
+        &self.chunks[fate as usize]
     }
 
     /// Times that `detector` did not judge for `cause`.

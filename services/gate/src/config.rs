@@ -8,7 +8,8 @@ use weir_types::FingerprintKey;
 pub struct GateConfig {
     /// How to reach the cluster.
     pub bus: BusConfig,
-    /// Consumer group; gates of one group share the partitions.
+    /// Consumer group; gates of one group share the partitions. Chunks are read by another, named
+    /// after it (`<group>-streams`), so that a rebalance of one disturbs no member of the other.
     pub group: String,
     /// Where to read and write.
     pub topics: Topics,
@@ -16,7 +17,7 @@ pub struct GateConfig {
     pub policies: PathBuf,
     /// Folder of the fast model; `None` judges by rules alone, and says so in every verdict.
     pub model: Option<PathBuf>,
-    /// Lanes: each a group member with a reader thread, a lane thread and a model session.
+    /// Lanes for prompts, and as many for streams: each a group member with a reader thread, a lane thread and a model session.
     pub lanes: usize,
     /// With more records than this waiting in a lane, the classifier is skipped.
     pub shed_above: usize,
@@ -29,7 +30,9 @@ pub struct GateConfig {
 pub struct Topics {
     /// Prompts to be judged.
     pub prompts: String,
-    /// Their verdicts.
+    /// Chunks of streamed answers to be judged.
+    pub chunks: String,
+    /// The verdicts on both.
     pub verdicts: String,
     /// Records that could not be processed.
     pub dead_letters: String,
@@ -39,6 +42,7 @@ impl Default for Topics {
     fn default() -> Self {
         Self {
             prompts: "weir.prompts.v1".to_owned(),
+            chunks: "weir.chunks.v1".to_owned(),
             verdicts: "weir.verdicts.v1".to_owned(),
             dead_letters: "weir.dead-letters.v1".to_owned(),
         }

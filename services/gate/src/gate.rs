@@ -15,7 +15,9 @@ use weir_types::FingerprintKey;
 use crate::clock::Clock;
 use crate::config::GateConfig;
 use crate::judge::Judge;
-use crate::lane_loop::{self, Ended, LaneShared};
+use crate::lane_loop::{self, Ended, Inlet, LaneShared};
+use crate::prompts::Prompts;
+use crate::streams::Streams;
 
 /// How long a lane waits before it starts anew after its consumer failed.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
@@ -145,27 +147,32 @@ impl Gate {
             config.shed_above,
         )?;
         let clock = Clock::start();
-        let made: Vec<Judge> = (0..config.lanes.max(1))
-            .map(|_| judges.judge(clock))
-            .collect::<Result<_, _>>()?;
-        Self::start_with(config, made, clock, metrics, health)
+        let make = || {
+            (0..config.lanes.max(1))
+                .map(|_| judges.judge(clock))
+                .collect::<Result<Vec<Judge>, _>>()
+        };
+        Self::start_with(config, make()?, make()?, clock, metrics, health)
     }
 
-    /// Starts one lane for each judge given.
+    /// Starts one lane for each judge given: of prompts, and of streams.
     ///
     /// # Errors
     /// Client options that librdkafka does not know, or no thread to be had.
     pub fn start_with(
         config: &GateConfig,
-        judges: Vec<Judge>,
+        prompts: Vec<Judge>,
+        streams: Vec<Judge>,
         clock: Clock,
         metrics: &GateMetrics,
         health: &Health,
     ) -> Result<Self, GateError> {
         config.bus.check()?;
         let stop = Arc::new(AtomicBool::new(false));
-        let mut lanes = Vec::with_capacity(judges.len());
-        for (index, judge) in judges.into_iter().enumerate() {
+        let mut lanes = Vec::with_capacity(prompts.len() + streams.len());
+        let prompts = prompts.into_iter().map(|judge| (Reads::Prompts, judge));
+        let streams = streams.into_iter().map(|judge| (Reads::Chunks, judge));
+        for (index, (reads, judge)) in prompts.chain(streams).enumerate() {
             let name = format!("weir-lane-{index}");
             let shared = LaneShared {
                 metrics: metrics.clone(),
@@ -176,7 +183,7 @@ impl Gate {
             let config = config.clone();
             let thread = std::thread::Builder::new()
                 .name(name.clone())
-                .spawn(move || supervise(&config, judge, clock, &shared))
+                .spawn(move || supervise(&config, reads, judge, clock, &shared))
                 .map_err(|source| GateError::Thread { name, source })?;
             lanes.push(thread);
         }
@@ -194,11 +201,44 @@ impl Gate {
     }
 }
 
+/// What a lane reads.
+#[derive(Debug, Clone, Copy)]
+enum Reads {
+    Prompts,
+    Chunks,
+}
+
 /// Keeps a lane running: whatever ends it short of being asked to, it starts anew from the
 /// committed offsets.
-fn supervise(config: &GateConfig, mut judge: Judge, clock: Clock, shared: &LaneShared) {
+fn supervise(
+    config: &GateConfig,
+    reads: Reads,
+    mut judge: Judge,
+    clock: Clock,
+    shared: &LaneShared,
+) {
+    let inlet = match reads {
+        Reads::Prompts => Inlet {
+            topic: config.topics.prompts.clone(),
+            group: config.group.clone(),
+        },
+        Reads::Chunks => Inlet {
+            topic: config.topics.chunks.clone(),
+            group: format!("{}-streams", config.group),
+        },
+    };
     while !shared.stop.load(Ordering::Acquire) {
-        match lane_loop::run(config, &mut judge, clock, shared) {
+        let ended = match reads {
+            Reads::Prompts => {
+                let work = Prompts::new(&mut judge);
+                lane_loop::run(config, &inlet, work, clock, shared)
+            }
+            Reads::Chunks => {
+                let work = Streams::new(&mut judge);
+                lane_loop::run(config, &inlet, work, clock, shared)
+            }
+        };
+        match ended {
             Ok(Ended::Drained) => return,
             Ok(Ended::ReaderFailed(reason)) => {
                 tracing::error!(reason, "the lane's consumer failed; starting anew");

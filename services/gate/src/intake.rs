@@ -1,11 +1,11 @@
-//! From a record to a prompt that the lane can judge, or to the reason why not.
+//! From a record to a prompt or chunk that the lane can judge, or to the reason why not.
 
 use std::sync::Arc;
 
 use weir_bus::InRecord;
-use weir_lane::{Arrival, PromptInput};
+use weir_lane::{Arrival, ChunkInput, OpeningInput, PromptInput, StreamEnd};
 use weir_types::{DeadLetterReason, Micros, Source};
-use weir_wire::{DecodeError, Prompt};
+use weir_wire::{Chunk, DecodeError, End, Opening, Prompt};
 
 /// Ids and names are short. Longer ones would come back in the verdict and might make it larger
 /// than its topic takes; and a longer key is no request id.
@@ -19,6 +19,16 @@ pub(crate) struct Rejected {
     pub(crate) detail: String,
     /// The request, if the key tells it: then it gets an error verdict.
     pub(crate) request_id: Option<String>,
+}
+
+impl Rejected {
+    pub(crate) fn panicked() -> Self {
+        Self {
+            reason: DeadLetterReason::Panicked,
+            detail: "judging the record panicked".to_owned(),
+            request_id: None,
+        }
+    }
 }
 
 /// Decodes a prompt record. A record without a key is judged all the same if its value decodes:
@@ -42,7 +52,8 @@ pub(crate) fn prompt(
     };
     let prompt: Prompt =
         weir_wire::decode(payload).map_err(|error| reject(reason(&error), error.to_string()))?;
-    if let Some(detail) = bad_name(&prompt) {
+    let names = [&prompt.request_id, &prompt.tenant, &prompt.worker_id];
+    if let Some(detail) = bad_names(names.map(String::as_str), prompt.locale_hint.as_deref()) {
         return Err(reject(DeadLetterReason::Invalid, detail));
     }
     if prompt.enc.is_some() {
@@ -72,19 +83,94 @@ pub(crate) fn prompt(
     })
 }
 
-/// What is wrong with the prompt's ids and names, if anything.
-fn bad_name(prompt: &Prompt) -> Option<String> {
-    if prompt.request_id.is_empty() {
+/// Decodes a chunk record, which needs no key either.
+pub(crate) fn chunk(
+    record: &InRecord,
+    source: Source,
+    owner_epoch: i64,
+    arrival: Arrival,
+) -> Result<ChunkInput, Rejected> {
+    let reject = |reason, detail: String| Rejected {
+        reason,
+        detail,
+        request_id: request_id(record),
+    };
+    let Some(payload) = &record.payload else {
+        let detail = "the record has no value".to_owned();
+        return Err(reject(DeadLetterReason::Invalid, detail));
+    };
+    let chunk: Chunk =
+        weir_wire::decode(payload).map_err(|error| reject(reason(&error), error.to_string()))?;
+    let hint = chunk
+        .opening
+        .as_ref()
+        .and_then(|opening| opening.locale_hint.as_deref());
+    let names = [&chunk.request_id, &chunk.tenant, &chunk.worker_id];
+    if let Some(detail) = bad_names(names.map(String::as_str), hint) {
+        return Err(reject(DeadLetterReason::Invalid, detail));
+    }
+    let detail = if chunk.enc.is_some() {
+        Some("the text is encrypted and this gate holds no keys")
+    } else if chunk.seq < 0 || chunk.byte_start < 0 {
+        Some("seq and byte_start begin at 0")
+    } else {
+        None
+    };
+    if let Some(detail) = detail {
+        return Err(Rejected {
+            request_id: Some(chunk.request_id),
+            ..reject(DeadLetterReason::Invalid, detail.to_owned())
+        });
+    }
+    Ok(ChunkInput {
+        stream_id: chunk.stream_id(),
+        source,
+        owner_epoch,
+        request_id: chunk.request_id,
+        seq: chunk.seq,
+        byte_start: chunk.byte_start,
+        text: chunk.text,
+        end: match chunk.end {
+            End::None => None,
+            End::Complete => Some(StreamEnd::Complete),
+            End::ClientAbort => Some(StreamEnd::ClientAbort),
+            End::Error => Some(StreamEnd::Error),
+        },
+        tenant: chunk.tenant,
+        worker_id: chunk.worker_id,
+        opening: chunk.opening.map(opening),
+        arrival,
+    })
+}
+
+/// A negative limit is none at all, and a negative budget a spent one.
+fn opening(opening: Opening) -> OpeningInput {
+    let count = |limit: i32| usize::try_from(limit).ok();
+    OpeningInput {
+        locale_hint: opening.locale_hint,
+        budget: opening
+            .budget_us
+            .map(|budget| Micros(u64::try_from(budget).unwrap_or(0))),
+        hold_chars: opening.hold_chars.and_then(count),
+        hold: opening
+            .hold_ms
+            .and_then(|ms| u64::try_from(ms).ok())
+            .map(Micros::from_millis),
+        on_expiry: opening.on_expiry,
+        fail_mode: opening.fail_mode,
+    }
+}
+
+/// What is wrong with ids and names (request, tenant, worker), if anything.
+fn bad_names([request, tenant, worker]: [&str; 3], locale_hint: Option<&str>) -> Option<String> {
+    if request.is_empty() {
         return Some("request_id is empty".to_owned());
     }
     let names = [
-        ("request_id", prompt.request_id.len()),
-        ("tenant", prompt.tenant.len()),
-        ("worker_id", prompt.worker_id.len()),
-        (
-            "locale_hint",
-            prompt.locale_hint.as_ref().map_or(0, String::len),
-        ),
+        ("request_id", request.len()),
+        ("tenant", tenant.len()),
+        ("worker_id", worker.len()),
+        ("locale_hint", locale_hint.map_or(0, str::len)),
     ];
     let (name, length) = names
         .into_iter()

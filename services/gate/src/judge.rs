@@ -2,7 +2,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::time::{ClockId, clock_gettime};
 use weir_infer::Classifier;
-use weir_lane::{Arrival, Completion, InferJob, Judged, Lane, PromptInput, Step};
+use weir_lane::{
+    Arrival, ChunkInput, Completion, InferJob, Judged, Lane, PromptInput, Step, StreamJudged,
+    StreamStep, Taken,
+};
 use weir_types::{Micros, ModelScores, Source, UnjudgedCause};
 
 use crate::clock::Clock;
@@ -143,6 +146,78 @@ impl Judge {
         std::mem::take(&mut self.classifier_cpu_seconds)
     }
 
+    /// Takes in a chunk; [`Judge::answer_streams`] says what comes of it.
+    ///
+    /// # Errors
+    /// Judging it panicked: the last verdict on its stream, unless the fail mode lets that go on.
+    pub fn take_chunk(&mut self, chunk: ChunkInput) -> Result<Taken, Option<Box<StreamJudged>>> {
+        let now = self.clock.now();
+        let stream_id = chunk.stream_id.clone();
+        catch_unwind(AssertUnwindSafe(|| self.lane.on_chunk(chunk, now)))
+            .map_err(|_| self.lane.fail_stream(&stream_id, now).map(Box::new))
+    }
+
+    /// The verdict on every stream that took something in since this was last called.
+    pub fn answer_streams(&mut self) -> Vec<StreamJudged> {
+        let begun = self.clock.now();
+        let mut judged = Vec::new();
+        let mut jobs = Vec::new();
+        for step in self.lane.answer(begun) {
+            match step {
+                StreamStep::Verdict(decided) => judged.push(*decided),
+                StreamStep::Judge(job) => jobs.push(job),
+            }
+        }
+        if jobs.is_empty() {
+            return judged;
+        }
+        let cpu_before = thread_cpu_seconds();
+        let outcomes = self.score_all(&jobs.iter().collect::<Vec<_>>());
+        self.classifier_cpu_seconds += thread_cpu_seconds() - cpu_before;
+        let done = self.clock.now();
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            let completion = Completion {
+                id: job.id,
+                scores: outcome.scores,
+                rules_us: 0,
+                classify_us: microseconds(done.since(begun)),
+            };
+            judged.extend(self.lane.on_window(&completion, done));
+        }
+        judged
+    }
+
+    /// The verdicts on streams that time has brought about.
+    pub fn tick_streams(&mut self) -> Vec<StreamJudged> {
+        let now = self.clock.now();
+        self.lane.on_stream_tick(now)
+    }
+
+    /// When [`Judge::tick_streams`] next has something to do.
+    #[must_use]
+    pub fn next_stream_deadline(&self) -> Option<Micros> {
+        self.lane.next_stream_deadline()
+    }
+
+    /// A chunk of this request cannot be read: what its streams come to.
+    pub fn unreadable_chunk(&mut self, request_id: &str) -> Vec<StreamJudged> {
+        let now = self.clock.now();
+        self.lane.on_unreadable_chunk(request_id, now)
+    }
+
+    /// Others own these partitions and their streams from now on.
+    pub fn forget_streams(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            self.lane.forget_partition(*partition);
+        }
+    }
+
+    /// Streams that are open.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.lane.open_streams()
+    }
+
     fn classify(&mut self, mut waiting: Vec<Waiting>, answers: &mut Vec<Answer>) {
         if waiting.is_empty() {
             return;
@@ -162,7 +237,7 @@ impl Judge {
             }
         }
         let cpu_before = thread_cpu_seconds();
-        let outcomes = self.score_all(&waiting);
+        let outcomes = self.score_all(&waiting.iter().map(|entry| &entry.job).collect::<Vec<_>>());
         self.classifier_cpu_seconds += thread_cpu_seconds() - cpu_before;
         let done = self.clock.now();
         for (entry, outcome) in waiting.into_iter().zip(outcomes) {
@@ -183,9 +258,8 @@ impl Judge {
     }
 
     /// Scores all together; should that fail, each alone, so that one bad text harms no other.
-    fn score_all(&mut self, waiting: &[Waiting]) -> Vec<Outcome> {
-        let jobs: Vec<&InferJob> = waiting.iter().map(|entry| &entry.job).collect();
-        if let Ok(Some(scores)) = self.score(&jobs) {
+    fn score_all(&mut self, jobs: &[&InferJob]) -> Vec<Outcome> {
+        if let Ok(Some(scores)) = self.score(jobs) {
             return scores
                 .into_iter()
                 .map(|scores| Outcome {
@@ -195,7 +269,7 @@ impl Judge {
                 .collect();
         }
         jobs.iter()
-            .map(|job| match self.score(&[job]) {
+            .map(|job| match self.score(&[*job]) {
                 Ok(scores) => Outcome {
                     scores: scores.and_then(|scores| scores.into_iter().next()),
                     panicked: false,

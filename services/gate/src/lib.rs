@@ -14,12 +14,15 @@
 
 mod clock;
 mod config;
+mod desk;
 mod gate;
 mod intake;
 mod judge;
 mod lane_loop;
 mod outbox;
 mod panics;
+mod prompts;
+mod streams;
 
 pub use clock::Clock;
 pub use config::{GateConfig, Topics};

@@ -4,9 +4,8 @@ use weir_bus::{
     BusConfig, BusError, Committer, InRecord, InputRef, Ledger, Linger, OutRecord, Publisher,
     unix_ms,
 };
-use weir_lane::Judged;
 use weir_telemetry::{GateMetrics, TRACEPARENT_HEADER, TraceContext};
-use weir_types::Source;
+use weir_types::{Source, Verdict};
 use weir_wire::{DeadLetter, Header};
 
 use crate::config::Topics;
@@ -17,16 +16,34 @@ const COMMIT_EVERY: Duration = Duration::from_millis(250);
 /// A dead letter above this leaves the value out: its topic takes twice the inputs' size, 4 MiB.
 const MAX_DEAD_LETTER_PAYLOAD: usize = 4_000_000;
 
+/// What an acknowledgement settles.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// The input that the output comes from.
+    pub(crate) input: InputRef,
+    /// The output is the last one of a stream: its first chunk need not be read again.
+    pub(crate) last_of: Option<InputRef>,
+}
+
+impl From<InputRef> for Sent {
+    fn from(input: InputRef) -> Self {
+        Self {
+            input,
+            last_of: None,
+        }
+    }
+}
+
 /// Everything that leaves the lane: verdicts, dead letters, commits.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    publisher: Publisher<InputRef>,
+    publisher: Publisher<Sent>,
     ledger: Ledger,
     committer: Committer,
     topics: Topics,
     metrics: GateMetrics,
     buffer: Vec<u8>,
-    acknowledged: Vec<InputRef>,
+    acknowledged: Vec<Sent>,
     last_commit: Instant,
     random: SplitMix64,
 }
@@ -55,35 +72,38 @@ impl Outbox {
         &mut self.ledger
     }
 
-    /// Publishes a verdict to the partition number of its input, continuing the input's trace.
+    /// Publishes a verdict to the partition number of its input, continuing the trace of `record`.
     pub(crate) fn verdict(
         &mut self,
-        judged: &Judged,
-        record: &InRecord,
-        input: InputRef,
+        verdict: &Verdict,
+        record: Option<&InRecord>,
+        sent: Sent,
     ) -> Result<(), BusError> {
         self.buffer.clear();
-        if let Err(error) = weir_wire::encode(&judged.verdict, &mut self.buffer) {
+        if let Err(error) = weir_wire::encode(verdict, &mut self.buffer) {
             // A defect of this build; the client's fail mode takes over for this request.
             tracing::error!(%error, "a verdict could not be encoded");
+            if let Some(first) = sent.last_of {
+                self.ledger.settle(first);
+            }
             return Ok(());
         }
         let trace = record
-            .header(TRACEPARENT_HEADER)
+            .and_then(|record| record.header(TRACEPARENT_HEADER))
             .and_then(TraceContext::parse)
             .map(|parent| parent.child(|| self.random.next()).to_header());
-        self.ledger.expect_output(input);
+        self.ledger.expect_output(sent.input);
         self.publisher.send(
             &OutRecord {
                 topic: &self.topics.verdicts,
-                partition: Some(input.partition),
-                key: Some(judged.verdict.request_id.as_bytes()),
+                partition: Some(sent.input.partition),
+                key: Some(verdict.request_id.as_bytes()),
                 payload: &self.buffer,
                 header: trace
                     .as_ref()
                     .map(|value| (TRACEPARENT_HEADER, value.as_slice())),
             },
-            input,
+            sent,
         )
     }
 
@@ -94,7 +114,7 @@ impl Outbox {
         source: Source,
         rejected: &Rejected,
         stage: &str,
-        input: InputRef,
+        sent: Sent,
     ) -> Result<(), BusError> {
         tracing::warn!(
             topic = &*source.topic,
@@ -136,7 +156,7 @@ impl Outbox {
             tracing::error!(%error, "a dead letter could not be encoded");
             return Ok(());
         }
-        self.ledger.expect_output(input);
+        self.ledger.expect_output(sent.input);
         self.publisher.send(
             &OutRecord {
                 topic: &self.topics.dead_letters,
@@ -145,7 +165,7 @@ impl Outbox {
                 payload: &self.buffer,
                 header: None,
             },
-            input,
+            sent,
         )
     }
 
@@ -154,12 +174,15 @@ impl Outbox {
         let failures = self.publisher.failures();
         let ledger = &self.ledger;
         self.publisher
-            .poll(&mut self.acknowledged, |input| ledger.owns(*input))?;
+            .poll(&mut self.acknowledged, |sent| ledger.owns(sent.input))?;
         self.metrics
             .delivery_failures
             .inc_by(self.publisher.failures() - failures);
-        for input in self.acknowledged.drain(..) {
-            self.ledger.settle(input);
+        for sent in self.acknowledged.drain(..) {
+            self.ledger.settle(sent.input);
+            if let Some(first) = sent.last_of {
+                self.ledger.settle(first);
+            }
         }
         if self.last_commit.elapsed() >= COMMIT_EVERY {
             self.last_commit = Instant::now();
@@ -168,25 +191,15 @@ impl Outbox {
         Ok(())
     }
 
-    /// Waits until everything of `partitions` (all, if `None`) is acknowledged, then commits.
-    /// What is not acknowledged within `patience` will be read again.
-    pub(crate) fn settle_all(
-        &mut self,
-        partitions: Option<&[i32]>,
-        patience: Duration,
-    ) -> Result<(), BusError> {
+    /// Waits until all that was sent is acknowledged, then commits. What is not acknowledged within
+    /// `patience` will be read again, as will the streams that are open.
+    pub(crate) fn settle_all(&mut self, patience: Duration) -> Result<(), BusError> {
         let deadline = Instant::now() + patience;
         loop {
             self.poll()?;
-            let open = partitions.map_or_else(
-                || self.ledger.open_total(),
-                |some| {
-                    some.iter()
-                        .map(|partition| self.ledger.open(*partition))
-                        .sum()
-                },
-            );
-            if open == 0 {
+            if self.publisher.in_flight() == 0 {
+                // What was acknowledged since.
+                self.poll()?;
                 self.committer.commit_now(&self.ledger.take_commits());
                 return Ok(());
             }

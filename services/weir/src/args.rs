@@ -106,6 +106,9 @@ pub(crate) struct TopicArgs {
     /// Topic of prompts.
     #[arg(long, value_name = "TOPIC", default_value = "weir.prompts.v1")]
     pub(crate) prompts_topic: String,
+    /// Topic of chunks.
+    #[arg(long, value_name = "TOPIC", default_value = "weir.chunks.v1")]
+    pub(crate) chunks_topic: String,
     /// Topic of verdicts.
     #[arg(long, value_name = "TOPIC", default_value = "weir.verdicts.v1")]
     pub(crate) verdicts_topic: String,
@@ -118,6 +121,7 @@ impl TopicArgs {
     pub(crate) fn topics(&self) -> Topics {
         Topics {
             prompts: self.prompts_topic.clone(),
+            chunks: self.chunks_topic.clone(),
             verdicts: self.verdicts_topic.clone(),
             dead_letters: self.dead_letters_topic.clone(),
         }

@@ -292,6 +292,16 @@ impl Lane {
             .collect()
     }
 
+    /// Judging a chunk of this stream panicked: nobody reads on, and the fail mode decides.
+    pub fn fail_stream(&mut self, stream_id: &str, now: Micros) -> Option<StreamJudged> {
+        let id: StreamId = stream_id.into();
+        let stream = self.streams.open.get_mut(&id)?;
+        stream.stop_reading();
+        stream.give_up(RECORD, UnjudgedCause::Failed);
+        self.streams.due.retain(|due| *due != id);
+        self.close_or_go_on(&id, None, now)
+    }
+
     /// Somebody else owns this partition now: its streams are theirs.
     pub fn forget_partition(&mut self, partition: i32) {
         self.streams

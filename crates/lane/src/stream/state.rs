@@ -246,6 +246,11 @@ impl Stream {
         }
     }
 
+    /// Whatever reads the text is not to be trusted any more.
+    pub(super) fn stop_reading(&mut self) {
+        self.scanner = None;
+    }
+
     /// A detector cannot judge what comes here: if the policy requires it, the fail mode decides.
     pub(super) fn give_up(&mut self, detector: &str, cause: UnjudgedCause) {
         self.note_unjudged(detector, cause);

@@ -1,0 +1,144 @@
+//! Streams: chunks in, verdicts on how far they may be shown out.
+//!
+//! The first chunk of a stream stays open in the ledger until the stream's last verdict has been
+//! acknowledged: whoever takes over reads it and all that follows again.
+
+use weir_bus::{BusError, InRecord, InputRef};
+use weir_lane::{StreamJudged, Taken};
+use weir_telemetry::{ChunkFate, GateMetrics};
+use weir_types::Micros;
+
+use crate::desk::{Desk, Polled, Work, input_of};
+use crate::intake;
+use crate::judge::{Judge, microseconds};
+use crate::outbox::Sent;
+
+/// The work of a lane that reads chunks.
+#[derive(Debug)]
+pub(crate) struct Streams<'a> {
+    judge: &'a mut Judge,
+    /// How many streams the gauge, which lanes share, knows of this one.
+    shown: i64,
+}
+
+impl<'a> Streams<'a> {
+    pub(crate) fn new(judge: &'a mut Judge) -> Self {
+        Self { judge, shown: 0 }
+    }
+
+    fn send(
+        desk: &mut Desk,
+        judged: &StreamJudged,
+        record: Option<&InRecord>,
+    ) -> Result<(), BusError> {
+        let input = input_of(&judged.judged);
+        let first = InputRef {
+            partition: judged.first.partition,
+            offset: judged.first.offset,
+            ..input
+        };
+        let sent = Sent {
+            input,
+            last_of: judged.closed.then_some(first),
+        };
+        match record {
+            Some(record) => desk.answer(&judged.judged.verdict, record, sent),
+            None => desk.send(&judged.judged.verdict, None, sent),
+        }
+    }
+}
+
+impl Work for Streams<'_> {
+    fn judge(
+        &mut self,
+        desk: &mut Desk,
+        polled: Polled<'_>,
+        inputs: &[(usize, InputRef)],
+    ) -> Result<(), BusError> {
+        // Inputs of which nothing but verdicts on their stream is outstanding now.
+        let mut done = Vec::with_capacity(inputs.len());
+        for &(at, input) in inputs {
+            let record = &polled.records[at];
+            let begun = desk.clock.now();
+            let source = intake::source(&desk.topic, record);
+            let mut chunk = match intake::chunk(record, source, input.epoch, polled.arrival(record))
+            {
+                Ok(chunk) => chunk,
+                Err(rejected) => {
+                    desk.dead_letter(record, &rejected, "gate.intake", input)?;
+                    if let Some(request_id) = &rejected.request_id {
+                        for judged in self.judge.unreadable_chunk(request_id) {
+                            Self::send(desk, &judged, None)?;
+                        }
+                    }
+                    done.push(input);
+                    continue;
+                }
+            };
+            chunk.arrival.decode_us = microseconds(desk.clock.now().since(begun));
+            let (first, stream_id) = (chunk.seq == 0, chunk.stream_id.clone());
+            match self.judge.take_chunk(chunk) {
+                Ok(taken) => {
+                    desk.metrics.chunks(fate(taken)).inc();
+                    if !(first && taken == Taken::New) {
+                        done.push(input);
+                    }
+                }
+                Err(judged) => {
+                    desk.panicked(record, input)?;
+                    if let Some(judged) = judged {
+                        Self::send(desk, &judged, Some(record))?;
+                    }
+                    tracing::error!(stream_id, "the stream was failed: judging it panicked");
+                    done.push(input);
+                }
+            }
+        }
+        for judged in self.judge.answer_streams() {
+            let offset = judged.judged.source.offset;
+            let partition = judged.judged.source.partition;
+            let record = polled
+                .records
+                .iter()
+                .find(|record| record.offset == offset && record.partition == partition);
+            Self::send(desk, &judged, record)?;
+        }
+        for input in done {
+            desk.outbox.ledger().settle(input);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, desk: &mut Desk) -> Result<(), BusError> {
+        for judged in self.judge.tick_streams() {
+            Self::send(desk, &judged, None)?;
+        }
+        Ok(())
+    }
+
+    fn next_deadline(&self) -> Option<Micros> {
+        self.judge.next_stream_deadline()
+    }
+
+    fn forget(&mut self, partitions: &[i32]) {
+        self.judge.forget_streams(partitions);
+    }
+
+    fn judge_mut(&mut self) -> &mut Judge {
+        self.judge
+    }
+
+    fn update_gauges(&mut self, metrics: &GateMetrics) {
+        let open = i64::try_from(self.judge.open_streams()).unwrap_or(i64::MAX);
+        metrics.open_streams.add(open - self.shown);
+        self.shown = open;
+    }
+}
+
+fn fate(taken: Taken) -> ChunkFate {
+    match taken {
+        Taken::New => ChunkFate::New,
+        Taken::Duplicate => ChunkFate::Duplicate,
+        Taken::Late => ChunkFate::Late,
+    }
+}
