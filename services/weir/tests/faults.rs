@@ -98,13 +98,13 @@ fn a_frozen_gate_does_no_harm_when_it_wakes() {
 
     frozen.signal("STOP");
     let other = Gate::start(&cluster);
-    other.wait_for_partitions(f64::from(PARTITIONS));
+    other.wait_for_partitions(f64::from(2 * PARTITIONS));
     verdicts.wait_for_more(600);
     frozen.signal("CONT");
 
     // It sees that it is out and joins again; both work on.
     for gate in [&frozen, &other] {
-        gate.wait_for_partitions(f64::from(PARTITIONS) / 2.0);
+        gate.wait_for_partitions(f64::from(PARTITIONS));
     }
     verdicts.wait_for_more(600);
     assert!(frozen.is_alive());
@@ -155,12 +155,12 @@ fn a_second_gate_shares_the_work_and_takes_it_over() {
 
     let second = Gate::start(&cluster);
     for gate in [&first, &second] {
-        gate.wait_for_partitions(f64::from(PARTITIONS) / 2.0);
+        gate.wait_for_partitions(f64::from(PARTITIONS));
     }
     verdicts.wait_for_more(600);
 
     first.stop();
-    second.wait_for_partitions(f64::from(PARTITIONS));
+    second.wait_for_partitions(f64::from(2 * PARTITIONS));
     verdicts.wait_for_more(600);
     let sent = load.finish();
     verdicts.wait_for_all(&sent);

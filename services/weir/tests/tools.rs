@@ -74,7 +74,7 @@ fn up_send_tail() {
 
     assert!(gate.get("/live").starts_with("200 "));
     assert!(gate.get("/ready").starts_with("200 "));
-    gate.wait_for_partitions(4.0);
+    gate.wait_for_partitions(8.0);
     assert!(gate.get("/metrics").contains("# TYPE weir_"));
     assert!(gate.is_alive());
     gate.stop();

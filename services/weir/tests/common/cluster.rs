@@ -23,6 +23,7 @@ pub(crate) struct Cluster {
     pub(crate) bus: BusConfig,
     pub(crate) group: String,
     pub(crate) prompts: String,
+    pub(crate) chunks: String,
     pub(crate) verdicts: String,
     pub(crate) dead_letters: String,
 }
@@ -41,10 +42,12 @@ impl Cluster {
             bus: BusConfig::new(kafka.bootstrap()),
             group: unique_name("group"),
             prompts: unique_name("prompts"),
+            chunks: unique_name("chunks"),
             verdicts: unique_name("verdicts"),
             dead_letters: unique_name("dead-letters"),
         };
         cluster.make(&cluster.prompts, 2 << 20);
+        cluster.make(&cluster.chunks, 2 << 20);
         cluster.make(&cluster.dead_letters, 4 << 20);
         cluster
     }

@@ -60,7 +60,7 @@ impl Gate {
         values.iter().sum()
     }
 
-    /// Waits until it owns that many partitions.
+    /// Waits until it owns that many partitions, of prompts and chunks together.
     pub(crate) fn wait_for_partitions(&self, count: f64) {
         wait_until("the gate owns its share of partitions", || {
             (self.metric("weir_assigned_partitions") - count).abs() < 0.5
@@ -125,6 +125,8 @@ pub(crate) fn command(cluster: &Cluster) -> Command {
         &cluster.group,
         "--prompts-topic",
         &cluster.prompts,
+        "--chunks-topic",
+        &cluster.chunks,
         "--verdicts-topic",
         &cluster.verdicts,
         "--dead-letters-topic",
