@@ -33,4 +33,4 @@ pub use linger::Linger;
 pub use publisher::{Publisher, Token};
 pub use reader::{Batch, Committer, Event, Reader, unix_ms};
 pub use record::{InRecord, OutRecord};
-pub use tail::{From as TailFrom, Tail};
+pub use tail::{From as TailFrom, Tail, partition_count};

@@ -10,7 +10,7 @@ const WINDOW: Duration = Duration::from_millis(20);
 /// load and gate on the same two cores, in runs of 5 or 6 s: with 0.5 ms a verdict's P95 was 18 to
 /// 87 ms over several runs and the gate took 76 us a prompt; with 2 ms 7 ms and 64 us, with 5 ms 14 ms
 /// and 50 us (one run each). At 1,000/s none is best: an echo's P95 is 0.5 ms against 1.5.
-pub(crate) const LINGER_MS: [&str; 3] = ["0", "2", "5"];
+const LINGER_MS: [&str; 3] = ["0", "2", "5"];
 
 /// From how many records in a window on each level holds: 4,000 and 7,000 a second.
 const LEVEL_FROM: [u32; 3] = [0, 80, 140];
@@ -24,6 +24,17 @@ pub enum Linger {
     Never,
     /// Every record waits, as in dense traffic.
     Always,
+}
+
+impl Linger {
+    /// The levels of [`LINGER_MS`] that it ever uses.
+    pub(crate) const fn levels(self) -> &'static [&'static str] {
+        match self {
+            Self::ByLoad => &LINGER_MS,
+            Self::Never => &[LINGER_MS[0]],
+            Self::Always => &[LINGER_MS[1]],
+        }
+    }
 }
 
 /// Judges the density of traffic by what was sent in the last window.

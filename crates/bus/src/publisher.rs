@@ -11,7 +11,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use crate::config::BusConfig;
 use crate::context::{lock, log};
 use crate::error::BusError;
-use crate::linger::{Density, LINGER_MS, Linger};
+use crate::linger::{Density, Linger};
 use crate::record::OutRecord;
 
 /// How long a record that could not be delivered waits before it is sent again.
@@ -23,10 +23,11 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 ///
 /// Load decides how: sparse records go out at once, dense ones linger to share a request. All
 /// producers are idempotent, with acks=all. A failed delivery is sent again until it succeeds or
-/// [`Publisher::poll`]'s caller says that it is no longer wanted. Records of one key may overtake
-/// each other when load changes; verdicts carry what orders them.
+/// [`Publisher::poll`]'s caller says that it is no longer wanted. With [`Linger::ByLoad`] records of one
+/// key may overtake each other when load changes, and verdicts carry what orders them; with the others
+/// only a record that is sent again may fall behind.
 pub struct Publisher<T: Token> {
-    /// One for each of [`LINGER_MS`].
+    /// One for each of `LINGER_MS`; a single one where [`Linger`] leaves no choice.
     producers: Vec<BaseProducer<DeliveryContext<T>>>,
     density: Density,
     /// What failed, to be sent again not before the moment given.
@@ -93,8 +94,10 @@ impl<T: Token> Publisher<T> {
                 .map_err(BusError::client)
         };
         Ok(Self {
-            producers: LINGER_MS
-                .into_iter()
+            producers: linger
+                .levels()
+                .iter()
+                .copied()
                 .map(producer)
                 .collect::<Result<_, _>>()?,
             density: Density::new(linger, Instant::now()),
@@ -109,7 +112,9 @@ impl<T: Token> Publisher<T> {
     /// # Errors
     /// Only a producer beyond repair; anything passing is tried again from [`Publisher::poll`].
     pub fn send(&mut self, record: &OutRecord<'_>, token: T) -> Result<(), BusError> {
-        let producer = &self.producers[self.density.on_send(Instant::now())];
+        // A single producer is the one for whatever level.
+        let level = self.density.on_send(Instant::now());
+        let producer = &self.producers[level.min(self.producers.len() - 1)];
         let mut out =
             BaseRecord::with_opaque_to(record.topic, Box::new(token)).payload(record.payload);
         out.partition = record.partition;

@@ -21,7 +21,7 @@ pub enum From {
     Beginning,
 }
 
-/// Reads all partitions of a topic without a consumer group: how workers follow verdicts.
+/// Reads partitions of a topic without a consumer group: how workers follow verdicts.
 pub struct Tail {
     consumer: BaseConsumer<ReaderContext>,
     partitions: i32,
@@ -36,12 +36,25 @@ impl std::fmt::Debug for Tail {
 }
 
 impl Tail {
-    /// Starts reading. End offsets are resolved before it returns, so a record produced
-    /// afterwards is not missed.
+    /// Starts reading all partitions. End offsets are resolved before it returns, so a record
+    /// produced afterwards is not missed.
     ///
     /// # Errors
     /// The cluster does not answer within 10 s, or the topic does not exist.
     pub fn start(config: &BusConfig, topic: &str, from: From) -> Result<Self, BusError> {
+        Self::start_some(config, topic, from, |count| (0..count).collect())
+    }
+
+    /// [`Tail::start`] for the partitions that `choose` picks, given how many there are.
+    ///
+    /// # Errors
+    /// As [`Tail::start`]; also a partition that the topic does not have.
+    pub fn start_some(
+        config: &BusConfig,
+        topic: &str,
+        from: From,
+        choose: impl FnOnce(i32) -> Vec<i32>,
+    ) -> Result<Self, BusError> {
         let consumer: BaseConsumer<ReaderContext> = config
             .consumer(None)
             .create_with_context(ReaderContext::default())
@@ -52,12 +65,9 @@ impl Tail {
         };
         let count = partitions(&consumer, topic)
             .map_err(unreachable)?
-            .ok_or_else(|| BusError::NoSuchTopic {
-                topic: topic.to_owned(),
-                brokers: config.brokers.clone(),
-            })?;
+            .ok_or_else(|| no_such_topic(config, topic))?;
         let mut list = TopicPartitionList::new();
-        for partition in 0..count {
+        for partition in choose(count) {
             let (low, high) = consumer
                 .fetch_watermarks(topic, partition, START_PATIENCE)
                 .map_err(unreachable)?;
@@ -87,6 +97,30 @@ impl Tail {
     #[must_use]
     pub const fn partitions(&self) -> i32 {
         self.partitions
+    }
+}
+
+/// How many partitions a topic has.
+///
+/// # Errors
+/// The cluster does not answer within 10 s, or the topic does not exist.
+pub fn partition_count(config: &BusConfig, topic: &str) -> Result<i32, BusError> {
+    let consumer: BaseConsumer<ReaderContext> = config
+        .consumer(None)
+        .create_with_context(ReaderContext::default())
+        .map_err(BusError::client)?;
+    partitions(&consumer, topic)
+        .map_err(|source| BusError::Unreachable {
+            brokers: config.brokers.clone(),
+            source,
+        })?
+        .ok_or_else(|| no_such_topic(config, topic))
+}
+
+fn no_such_topic(config: &BusConfig, topic: &str) -> BusError {
+    BusError::NoSuchTopic {
+        topic: topic.to_owned(),
+        brokers: config.brokers.clone(),
     }
 }
 
