@@ -71,6 +71,25 @@ pub struct Masked<'a> {
 /// Spans may come in any order, overlap and reach beyond the text.
 #[must_use]
 pub fn apply(original: &[u8], base: i64, spans: &[Masked<'_>]) -> Vec<u8> {
+    apply_with(original, base, spans, |_| {})
+}
+
+/// Where a mask stands, in bytes from the start of the text that was given and of what came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What was masked.
+    pub original: Range<usize>,
+    /// What stands there instead; may be empty.
+    pub masked: Range<usize>,
+}
+
+/// [`apply`], which also tells where each mask stands, in order.
+pub fn apply_with(
+    original: &[u8],
+    base: i64,
+    spans: &[Masked<'_>],
+    mut tell: impl FnMut(Place),
+) -> Vec<u8> {
     let mut parts: Vec<Part<'_>> = spans
         .iter()
         .filter_map(|masked| Part::of(original, base, masked))
@@ -91,7 +110,17 @@ pub fn apply(original: &[u8], base: i64, spans: &[Masked<'_>]) -> Vec<u8> {
         }
         out.extend_from_slice(&original[copied..part.range.start]);
         copied = part.range.end;
-        write(&original[part.range], part.mask, part.label, &mut out);
+        let begin = out.len();
+        write(
+            &original[part.range.clone()],
+            part.mask,
+            part.label,
+            &mut out,
+        );
+        tell(Place {
+            original: part.range,
+            masked: begin..out.len(),
+        });
     }
     out.extend_from_slice(&original[copied..]);
     spend(original.len() + out.len());
