@@ -1,0 +1,41 @@
+//! For inference workers.
+
+mod breaker;
+mod clock;
+mod config;
+mod early;
+mod effect;
+mod error;
+mod guard;
+mod inbox;
+mod masks;
+mod murmur2;
+mod outbox;
+mod position;
+mod prompt;
+mod request;
+mod request_id;
+mod routes;
+mod ruling;
+mod screen;
+mod stream;
+mod text;
+mod timer;
+mod unjudged;
+mod worker;
+
+pub use breaker::{Admission, Breaker};
+pub use config::WorkerConfig;
+pub use effect::{ChunkParts, Cut, Effect, Ended, OpeningParts, Summary};
+pub use error::ClientError;
+pub use guard::{Guard, TooLong};
+pub use murmur2::{murmur2, partition_of};
+pub use prompt::{Block, PromptCheck, PromptOutcome};
+pub use request::{Request, StreamName};
+pub use request_id::{RequestIds, choose_partitions};
+pub use stream::{Event, GuardedStream};
+pub use text::MAX_STREAM_BYTES;
+pub use weir_bus::BusConfig;
+pub use weir_types::{FailMode, OnExpiry, StreamContract};
+pub use weir_wire::{Channel, Prompt, Role, Segment};
+pub use worker::Worker;
