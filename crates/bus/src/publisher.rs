@@ -16,6 +16,11 @@ use crate::record::OutRecord;
 
 /// How long a record that could not be delivered waits before it is sent again.
 const RESEND_AFTER: Duration = Duration::from_millis(500);
+/// After its start librdkafka finds no broker connected, and asks for the id that an idempotent producer
+/// needs half a second later: until then nothing is sent. With some to spare.
+const PRODUCER_ID_AFTER: Duration = Duration::from_millis(550);
+/// How long a cluster may take to say where a topic's partitions are.
+const METADATA_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a full local queue is given to drain at each try.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 
@@ -29,6 +34,7 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 pub struct Publisher<T: Token> {
     /// One for each of `LINGER_MS`; a single one where [`Linger`] leaves no choice.
     producers: Vec<BaseProducer<DeliveryContext<T>>>,
+    started: Instant,
     density: Density,
     /// What failed, to be sent again not before the moment given.
     resend: Vec<(Instant, OwnedMessage, T)>,
@@ -93,18 +99,42 @@ impl<T: Token> Publisher<T> {
                 })
                 .map_err(BusError::client)
         };
+        let started = Instant::now();
         Ok(Self {
+            started,
             producers: linger
                 .levels()
                 .iter()
                 .copied()
                 .map(producer)
                 .collect::<Result<_, _>>()?,
-            density: Density::new(linger, Instant::now()),
+            density: Density::new(linger, started),
             resend: Vec::new(),
             failures: 0,
             dropped: 0,
         })
+    }
+
+    /// Waits, blocking, until the first records for these topics need not wait: half a second from the
+    /// publisher's start. Measured on an embedded broker, a first prompt and its verdict took 506 ms
+    /// without it, where later ones take 3.4.
+    ///
+    /// # Errors
+    /// The cluster does not answer within 10 s.
+    pub fn prepare(&self, topics: &[&str]) -> Result<(), BusError> {
+        for producer in &self.producers {
+            for topic in topics {
+                producer
+                    .client()
+                    .fetch_metadata(Some(topic), METADATA_PATIENCE)
+                    .map_err(|source| BusError::Operation {
+                        what: format!("asking for the partitions of topic {topic}"),
+                        source,
+                    })?;
+            }
+        }
+        std::thread::sleep(PRODUCER_ID_AFTER.saturating_sub(self.started.elapsed()));
+        Ok(())
     }
 
     /// Sends a record. Waits while the local queue is full: that is the back-pressure.

@@ -137,3 +137,48 @@ fn partitions(
         .map_or(0, |found| found.partitions().len());
     Ok(i32::try_from(count).ok().filter(|count| *count > 0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EmbeddedBroker, Linger, OutRecord, Publisher};
+
+    fn publish(publisher: &mut Publisher<()>, partition: i32) {
+        let record = OutRecord {
+            topic: "t",
+            partition: Some(partition),
+            key: None,
+            payload: &[],
+            header: None,
+        };
+        publisher.send(&record, ()).unwrap();
+    }
+
+    #[test]
+    fn reads_the_chosen_partitions_and_no_others() {
+        let broker = EmbeddedBroker::start([("t", 4)]).unwrap();
+        let bus = broker.config();
+        assert_eq!(partition_count(&bus, "t").unwrap(), 4);
+        let mut publisher = Publisher::new(&bus, Linger::Never).unwrap();
+        publish(&mut publisher, 1);
+        publisher.flush(START_PATIENCE).unwrap();
+        let choose = |count| {
+            assert_eq!(count, 4);
+            vec![1, 3]
+        };
+        let tail = Tail::start_some(&bus, "t", From::End, choose).unwrap();
+        for partition in [0, 1, 2, 3, 1] {
+            publish(&mut publisher, partition);
+        }
+        publisher.flush(START_PATIENCE).unwrap();
+        let mut read: Vec<(i32, i64)> = std::iter::from_fn(|| tail.next(Duration::from_secs(1)))
+            .map(|record| (record.partition, record.offset))
+            .collect();
+        read.sort_unstable();
+        assert_eq!(
+            read,
+            [(1, 1), (1, 2), (3, 0)],
+            "what came before is not read either"
+        );
+    }
+}
