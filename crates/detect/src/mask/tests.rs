@@ -31,6 +31,26 @@ fn names_round_trip_from_mildest_to_strictest() {
 }
 
 #[test]
+fn masks_tell_where_they_stand() {
+    let text = "pay 4111 1111 1111 1111, ab\u{301}c";
+    let spans = [at(4, 23, Mask::Label), at(25, 27, Mask::Full)];
+    let mut places = Vec::new();
+    let out = apply_with(text.as_bytes(), 0, &spans, |place| places.push(place));
+    assert_eq!(out, apply(text.as_bytes(), 0, &spans));
+    let stands: Vec<(&str, &[u8])> = places
+        .into_iter()
+        .map(|place| (&text[place.original], &out[place.masked]))
+        .collect();
+    assert_eq!(
+        stands,
+        [
+            ("4111 1111 1111 1111", &b"[card]"[..]),
+            ("ab\u{301}", &b"**"[..])
+        ]
+    );
+}
+
+#[test]
 fn what_masks_look_like() {
     use Mask::{FormatPreserving, Full, Label, LastFour};
     for (text, mask, masked) in [
