@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod properties;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use weir_types::{Action, Disposition, FailMode, Micros, OnExpiry, UnjudgedCause, Verdict};
 use weir_wire::End;

@@ -1,4 +1,45 @@
-//! For inference workers.
+//! For inference workers: checks a prompt, and guards its answer while it streams, by the release
+//! protocol (`docs/STREAMS.md`).
+//!
+//! ```no_run
+//! # use std::{future::poll_fn, pin::Pin};
+//! # use futures_core::Stream;
+//! use weir_client::{BusConfig, Event, Prompt, Role, Segment, StreamName, Worker, WorkerConfig};
+//!
+//! # async fn example(
+//! #     engine: impl Stream<Item = Result<Vec<u8>, std::io::Error>>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! // Once a process. It blocks for a moment.
+//! let worker = Worker::connect(WorkerConfig::new(BusConfig::new("localhost:9092")))?;
+//!
+//! let mut prompt = Prompt::new("", "acme", "");
+//! let text = b"What is a weir?".to_vec();
+//! prompt.segments.push(Segment { role: Role::User, name: None, text });
+//!
+//! // The check runs while the engine prefills; nothing is shown before its verdict.
+//! let request = worker.submit(prompt)?;
+//! let mut answer = request.guard(StreamName::default(), engine);
+//! while let Some(event) = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await {
+//!     match event? {
+//!         Event::Text(text) => { /* show it */ }
+//!         Event::Retract { keep_bytes } => { /* take back all but so much */ }
+//!         Event::Cut(cut) => { /* show cut.completion; no more text comes */ }
+//!         Event::TooLong(error) => eprintln!("{error}"),
+//!         Event::Done(summary) => println!("{}", summary.ended.as_str()),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is made of
+//!
+//! - [`Guard`], [`PromptCheck`] and [`Breaker`] decide. They are pure: inputs and the time go in,
+//!   [`Effect`]s come out. They know no clock, thread, Kafka or tokio, so `weir check` and the tests
+//!   drive them under a clock of their own. `clients/vectors` is what every implementation must do.
+//! - [`Worker`], [`Request`] and [`GuardedStream`] carry out what they decide, on tokio's timers and
+//!   two threads of their own: one producer, one consumer of verdicts.
+//! - [`RequestIds`] draws ids whose verdicts come back on the partitions that the worker reads.
 
 mod breaker;
 mod clock;

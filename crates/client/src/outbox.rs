@@ -33,9 +33,12 @@ enum Job {
 }
 
 impl Outbox {
-    pub(crate) fn start(bus: &BusConfig) -> Result<Self, ClientError> {
-        // One producer, so that the chunks of a stream stay in order.
-        let publisher = Publisher::new(bus, Linger::Never)?;
+    /// One producer, so that the chunks of a stream stay in order.
+    pub(crate) fn publisher(bus: &BusConfig) -> Result<Publisher<Instant>, ClientError> {
+        Ok(Publisher::new(bus, Linger::Never)?)
+    }
+
+    pub(crate) fn start(publisher: Publisher<Instant>) -> Result<Self, ClientError> {
         let (sender, receiver) = channel();
         std::thread::Builder::new()
             .name("weir-outbox".to_owned())

@@ -171,6 +171,10 @@ impl<S: Stream> GuardedStream<S> {
     }
 
     fn on_verdict(&mut self, verdict: &Verdict) {
+        if verdict.is_final && self.guard.is_over() {
+            // Nothing will come after it.
+            self.late_until = None;
+        }
         let now = self.now();
         let effects = if verdict.stream_id.is_some() {
             self.guard.on_verdict(verdict, now)

@@ -42,8 +42,9 @@ pub(crate) struct Shared {
 }
 
 impl Worker {
-    /// Connects. Blocks up to some seconds, until the ends of the verdicts' partitions are known, so
-    /// that no verdict is missed.
+    /// Connects. Blocks half a second, longer if the cluster is slow: until the ends of the verdicts'
+    /// partitions are known, so that no verdict is missed, and until records go out at once, so that
+    /// the first prompt does not spend its budget on that.
     ///
     /// # Errors
     /// [`ClientError`]: the cluster does not answer, a topic does not exist, or the topics differ in
@@ -58,6 +59,8 @@ impl Worker {
             own.clone()
         };
         let bus = &config.bus;
+        // First, since it takes longest to be ready.
+        let publisher = Outbox::publisher(bus)?;
         let tail = Tail::start_some(bus, &config.verdicts_topic, TailFrom::End, choose)?;
         for topic in [&config.prompts_topic, &config.chunks_topic] {
             let partitions = partition_count(bus, topic)?;
@@ -70,6 +73,7 @@ impl Worker {
                 });
             }
         }
+        publisher.prepare(&[&config.prompts_topic, &config.chunks_topic])?;
         let partitions = tail.partitions();
         let routes = Arc::new(Routes::default());
         inbox::start(tail, worker_id.clone(), &routes)?;
@@ -81,7 +85,7 @@ impl Worker {
             prompts_topic: config.prompts_topic.into(),
             chunks_topic: config.chunks_topic.into(),
             fallback: Arc::new(config.fallback),
-            outbox: Outbox::start(bus)?,
+            outbox: Outbox::start(publisher)?,
             routes,
             breaker: Mutex::new(Breaker::new(
                 config.breaker_threshold,
