@@ -253,7 +253,12 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
                     0
                 })
             } else {
-                self.open_from(reader, text, from, fixed, changes)
+                let open = self.open_from(reader, text, from, fixed, changes);
+                if changes.is_empty() || !reader.needs_digit() {
+                    open
+                } else {
+                    open.min(self.touching(reader, window, from..fixed).unwrap_or(open))
+                }
             };
             self.clear[reader as usize] = if open == text.len() {
                 self.state.normaliser.decoded()
@@ -301,6 +306,28 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         otherwise.fold(open, usize::min)
     }
 
+    /// Where something begins that a reader would find if the text ended with `range`, and that ends there
+    /// itself: whether it is joined to a longer word depends on what becomes of the last character.
+    fn touching(&self, reader: Reader, window: &Window, range: Range<usize>) -> Option<usize> {
+        let text = &window.text()[..range.end];
+        next_digit(text, range.start)?;
+        let behind = range.start.saturating_sub(reader.reach().0);
+        let behind = word::boundary_before(text, behind);
+        let mut found = Vec::new();
+        // Not counted from the base, to compare with the window's own positions.
+        let view = View::part(window, behind..range.end, 0);
+        self.detector.read(reader, &view, &mut found, &mut |_| {});
+        let position = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+        let end = position(window.original(&(range.end..range.end)).start);
+        let first = found
+            .iter()
+            .filter(|found| found.span.end == end)
+            .map(|found| found.span.start)
+            .min()?;
+        let starts = |at: &usize| position(window.original(&(*at..*at)).start) == first;
+        range.clone().find(starts)
+    }
+
     /// Hands over the findings of a reader that begin in a range of the window.
     fn read_range(
         &mut self,
@@ -315,7 +342,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         let high = if end { usize::MAX } else { place(range.end) };
         let behind = range.start.saturating_sub(reader.reach().0);
         let (detector, base, hits) = (&*self.detector, self.state.base, &mut self.state.hits);
-        let view = View::part(window, word::boundary_before(window.text(), behind), base);
+        let behind = word::boundary_before(window.text(), behind);
+        let view = View::part(window, behind..window.text().len(), base);
         let from = out.len();
         let mut certain = Vec::new();
         detector.read(reader, &view, out, &mut |hit| {

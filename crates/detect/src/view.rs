@@ -30,13 +30,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A view of a window of clean text from its byte `from` on, where a character begins; `base` is added
-    /// to all original positions.
-    pub(crate) fn part(window: &'a Window, from: usize, base: i64) -> Self {
+    /// A view of a range of a window, which begins and ends where characters do; `base` is added to all
+    /// original positions.
+    pub(crate) fn part(window: &'a Window, range: Range<usize>, base: i64) -> Self {
         Self {
-            text: &window.text()[from..],
+            text: &window.text()[range.clone()],
             window: Some(window),
-            from,
+            from: range.start,
             base,
         }
     }

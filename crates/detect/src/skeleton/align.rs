@@ -44,11 +44,11 @@ pub(crate) fn matches(shape: &Shape, tail: &Tail<'_>) -> Option<Range<usize>> {
 }
 
 /// Where the literal begins in original bytes, if a candidate's items may be its beginning, and what
-/// follows them is not known. All of the literal is such a beginning too: more of its last letter may
-/// follow.
+/// follows them is not known. All of the literal is such a beginning too: it has not been handed over,
+/// and more of its last letter may follow.
 pub(crate) fn begins(shape: &Shape, tail: &Tail<'_>) -> Option<usize> {
     starts(shape, tail)
-        .find(|&start| matches!(align(shape, tail, start), Outcome::Unfinished))
+        .find(|&start| !matches!(align(shape, tail, start), Outcome::Failed))
         .and_then(|start| tail.get(start))
         .map(|item| item.start)
 }

@@ -36,7 +36,8 @@ pub struct ChunkInput {
 pub struct OpeningInput {
     /// BCP 47 tag that the client believes the text is in.
     pub locale_hint: Option<String>,
-    /// Time for each chunk's verdict.
+    /// Time for each chunk's verdict. `None`: the client was not told the contract, and the policy's
+    /// modes hold, not those below.
     pub budget: Option<Micros>,
     /// Most characters held on suspicion.
     pub hold_chars: Option<usize>,

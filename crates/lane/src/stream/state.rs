@@ -85,14 +85,16 @@ pub(super) struct Contract {
 impl Contract {
     fn of(policy: &Policy, opening: Option<&OpeningInput>) -> Self {
         let stream = &policy.stream;
+        // A worker that was not told the contract names no budget: its modes are guesses then.
+        let told = opening.filter(|opening| opening.budget.is_some());
         Self {
             budget: opening.and_then(|o| o.budget).unwrap_or(policy.budget),
             hold_chars: opening
                 .and_then(|o| o.hold_chars)
                 .unwrap_or(stream.hold_chars),
             hold: opening.and_then(|o| o.hold).unwrap_or(stream.hold),
-            on_expiry: opening.map_or(stream.on_expiry, |o| o.on_expiry),
-            fail_mode: opening.map_or(policy.fail_mode, |o| o.fail_mode),
+            on_expiry: told.map_or(stream.on_expiry, |o| o.on_expiry),
+            fail_mode: told.map_or(policy.fail_mode, |o| o.fail_mode),
         }
     }
 }
@@ -340,9 +342,11 @@ impl Stream {
         self.gap_until
     }
 
-    /// Cuts the text, not later than it is cut already.
+    /// Cuts the text, not later than it is cut already. What something else still holds back is cut off
+    /// as well: nobody will look at the rest of it.
     pub(super) fn cut_at(&mut self, at: i64) {
-        let at = self.truncate_at.unwrap_or(i64::MAX).min(at);
+        let clear = self.settled().max(self.released_to);
+        let at = self.truncate_at.unwrap_or(i64::MAX).min(at).min(clear);
         if self.terms.policy.enforce {
             self.truncate_at = Some(at);
         }
@@ -380,7 +384,7 @@ impl Stream {
     /// holds it.
     pub(super) fn release_settled(&mut self) {
         let end = position(self.text.len());
-        let settled = self.scanner.as_ref().map_or(end, Scanner::settled);
+        let settled = self.settled();
         let needs_windows = self.terms.policy.required.classifier && self.terms.policy.enforce;
         let seen = needs_windows.then(|| self.suspicion.asked_to());
         let most = [self.truncate_at, self.suspicion.holds_from(), seen]
@@ -396,6 +400,12 @@ impl Stream {
         };
         self.released_to = self.released_to.max(cut);
         self.checked_to = self.checked_to.max(self.released_to);
+    }
+
+    /// How far the rules are done with the text.
+    fn settled(&self) -> i64 {
+        let end = position(self.text.len());
+        self.scanner.as_ref().map_or(end, Scanner::settled)
     }
 
     fn cover(&mut self, input: &ChunkInput, now: Micros) {

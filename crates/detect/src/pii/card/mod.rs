@@ -167,7 +167,7 @@ impl CardDetector {
                 let begun = if closed {
                     chain.len() >= MIN_DIGITS
                         && longest_card(text, &chain, at)
-                            .is_some_and(|card| card.range.end + context::AFTER > text.len())
+                            .is_some_and(|card| card.range.end + context::AFTER >= text.len())
                 } else {
                     at != chain.start || clean_before(text, at)
                 };

@@ -27,7 +27,7 @@ impl NationalIdDetector {
         let base = from.saturating_sub(BEHIND);
         candidate::each(&text[base..], &self.first, true, |candidate| {
             let start = base + candidate.range.start;
-            let surrounded = base + candidate.range.end + context::AFTER <= text.len();
+            let surrounded = base + candidate.range.end + context::AFTER < text.len();
             let mut fits = self
                 .with_key(candidate.key)
                 .filter(|layout| (self.formats[layout.format].0.check)(candidate.chars()));
