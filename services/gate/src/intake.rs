@@ -122,7 +122,13 @@ pub(crate) fn chunk(
             ..reject(DeadLetterReason::Invalid, detail.to_owned())
         });
     }
-    Ok(ChunkInput {
+    Ok(chunk_input(chunk, source, owner_epoch, arrival))
+}
+
+/// What the lane is to know of a chunk.
+#[must_use]
+pub fn chunk_input(chunk: Chunk, source: Source, owner_epoch: i64, arrival: Arrival) -> ChunkInput {
+    ChunkInput {
         stream_id: chunk.stream_id(),
         source,
         owner_epoch,
@@ -140,7 +146,7 @@ pub(crate) fn chunk(
         worker_id: chunk.worker_id,
         opening: chunk.opening.map(opening),
         arrival,
-    })
+    }
 }
 
 /// A negative limit is none at all, and a negative budget a spent one.

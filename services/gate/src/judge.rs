@@ -146,20 +146,25 @@ impl Judge {
         std::mem::take(&mut self.classifier_cpu_seconds)
     }
 
-    /// Takes in a chunk; [`Judge::answer_streams`] says what comes of it.
+    /// Takes in a chunk; [`Judge::answer_streams`] says what comes of it. On streams the time is the
+    /// caller's, so that they can be judged under a clock that stands still.
     ///
     /// # Errors
     /// Judging it panicked: the last verdict on its stream, unless the fail mode lets that go on.
-    pub fn take_chunk(&mut self, chunk: ChunkInput) -> Result<Taken, Option<Box<StreamJudged>>> {
-        let now = self.clock.now();
+    pub fn take_chunk(
+        &mut self,
+        chunk: ChunkInput,
+        now: Micros,
+    ) -> Result<Taken, Option<Box<StreamJudged>>> {
         let stream_id = chunk.stream_id.clone();
         catch_unwind(AssertUnwindSafe(|| self.lane.on_chunk(chunk, now)))
             .map_err(|_| self.lane.fail_stream(&stream_id, now).map(Box::new))
     }
 
-    /// The verdict on every stream that took something in since this was last called.
-    pub fn answer_streams(&mut self) -> Vec<StreamJudged> {
-        let begun = self.clock.now();
+    /// The verdict on every stream that took something in since this was last called. `clock` tells the
+    /// time before and after the classifier.
+    pub fn answer_streams(&mut self, clock: impl Fn() -> Micros) -> Vec<StreamJudged> {
+        let begun = clock();
         let mut judged = Vec::new();
         let mut jobs = Vec::new();
         for step in self.lane.answer(begun) {
@@ -174,7 +179,7 @@ impl Judge {
         let cpu_before = thread_cpu_seconds();
         let outcomes = self.score_all(&jobs.iter().collect::<Vec<_>>());
         self.classifier_cpu_seconds += thread_cpu_seconds() - cpu_before;
-        let done = self.clock.now();
+        let done = clock();
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             let completion = Completion {
                 id: job.id,
@@ -188,8 +193,7 @@ impl Judge {
     }
 
     /// The verdicts on streams that time has brought about.
-    pub fn tick_streams(&mut self) -> Vec<StreamJudged> {
-        let now = self.clock.now();
+    pub fn tick_streams(&mut self, now: Micros) -> Vec<StreamJudged> {
         self.lane.on_stream_tick(now)
     }
 
@@ -200,8 +204,7 @@ impl Judge {
     }
 
     /// A chunk of this request cannot be read: what its streams come to.
-    pub fn unreadable_chunk(&mut self, request_id: &str) -> Vec<StreamJudged> {
-        let now = self.clock.now();
+    pub fn unreadable_chunk(&mut self, request_id: &str, now: Micros) -> Vec<StreamJudged> {
         self.lane.on_unreadable_chunk(request_id, now)
     }
 

@@ -27,5 +27,6 @@ mod streams;
 pub use clock::Clock;
 pub use config::{GateConfig, Topics};
 pub use gate::{Gate, GateError, Judges};
+pub use intake::chunk_input;
 pub use judge::{Answer, Judge};
 pub use panics::keep_text_out_of_panics;

@@ -67,7 +67,7 @@ impl Work for Streams<'_> {
                 Err(rejected) => {
                     desk.dead_letter(record, &rejected, "gate.intake", input)?;
                     if let Some(request_id) = &rejected.request_id {
-                        for judged in self.judge.unreadable_chunk(request_id) {
+                        for judged in self.judge.unreadable_chunk(request_id, begun) {
                             Self::send(desk, &judged, None)?;
                         }
                     }
@@ -77,7 +77,7 @@ impl Work for Streams<'_> {
             };
             chunk.arrival.decode_us = microseconds(desk.clock.now().since(begun));
             let (first, stream_id) = (chunk.seq == 0, chunk.stream_id.clone());
-            match self.judge.take_chunk(chunk) {
+            match self.judge.take_chunk(chunk, desk.clock.now()) {
                 Ok(taken) => {
                     desk.metrics.chunks(fate(taken)).inc();
                     if !(first && taken == Taken::New) {
@@ -94,7 +94,8 @@ impl Work for Streams<'_> {
                 }
             }
         }
-        for judged in self.judge.answer_streams() {
+        let clock = desk.clock;
+        for judged in self.judge.answer_streams(|| clock.now()) {
             let offset = judged.judged.source.offset;
             let partition = judged.judged.source.partition;
             let record = polled
@@ -110,7 +111,7 @@ impl Work for Streams<'_> {
     }
 
     fn tick(&mut self, desk: &mut Desk) -> Result<(), BusError> {
-        for judged in self.judge.tick_streams() {
+        for judged in self.judge.tick_streams(desk.clock.now()) {
             Self::send(desk, &judged, None)?;
         }
         Ok(())

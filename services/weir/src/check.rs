@@ -14,6 +14,7 @@ use weir_types::{Action, Micros, Source};
 use crate::args::JudgeArgs;
 use crate::check_explain::{Explained, ExplainedLine, Explainer};
 use crate::check_line::CheckLine;
+use crate::check_stream::{self, Stream, StreamLine};
 use crate::rows::{self, Row};
 
 /// Rows judged together; as many as a gate judges together.
@@ -26,9 +27,11 @@ const BYTES_TOGETHER: usize = 64 * 1024;
   weir check \"My card is 4111 1111 1111 1111\"
   weir check --jsonl < rows.jsonl > verdicts.jsonl
   weir check --fail-on block \"...\" || echo refused
+  echo '{\"chunks\":[\"My card is 4111 \",\"1111 1111 1111, ok?\"]}' | weir check --jsonl
   weir check --explain \"Write to anna%40example.org\"
 
-Rows are {\"id\", \"text\"[, \"lang\", \"tenant\", \"target\"]}. Each gives one line, in order; a row that
+Rows are {\"id\", \"text\"[, \"lang\", \"tenant\", \"target\"]}, or streams: {\"id\", \"chunks\": [..][,
+\"at_ms\": [..]]}, of which the answer also tells what a client would have shown. Each gives one line, in order; a row that
 cannot be read gives {\"line\", \"error\"} and exit status 1. docs/CHECK.md describes the lines.")]
 pub(crate) struct CheckArgs {
     /// The text.
@@ -147,13 +150,7 @@ enum Entry {
 
 impl Checker<'_> {
     fn one(&mut self, text: &str) -> anyhow::Result<()> {
-        let row = Row {
-            id: None,
-            text: text.to_owned(),
-            lang: None,
-            tenant: None,
-            target: rows::Target::Prompt,
-        };
+        let row = Row::of(text.to_owned());
         let judged = self
             .judge(vec![row])
             .pop()
@@ -217,8 +214,8 @@ impl Checker<'_> {
         let rows = entries
             .iter()
             .filter_map(|entry| match entry {
-                Entry::Row(row) => Some(row.clone()),
-                Entry::Bad { .. } => None,
+                Entry::Row(row) if row.chunks.is_none() => Some(row.clone()),
+                Entry::Row(_) | Entry::Bad { .. } => None,
             })
             .collect();
         let mut answers = self.judge(rows).into_iter();
@@ -230,6 +227,14 @@ impl Checker<'_> {
                     let bad = serde_json::json!({ "line": line, "error": error });
                     serde_json::to_writer(&mut *out, &bad)?;
                 }
+                Entry::Row(row) if row.chunks.is_some() => match self.simulate(row) {
+                    Ok(line) => serde_json::to_writer(&mut *out, &line)?,
+                    Err((id, error)) => {
+                        clean = false;
+                        let bad = serde_json::json!({ "id": id, "error": error });
+                        serde_json::to_writer(&mut *out, &bad)?;
+                    }
+                },
                 Entry::Row(row) => {
                     let judged = answers.next().context("a row got no answer")?;
                     let line = CheckLine::new(row.id.unwrap_or_default(), judged);
@@ -239,6 +244,24 @@ impl Checker<'_> {
             writeln!(out)?;
         }
         Ok(clean)
+    }
+
+    /// Streams a row of chunks; an error comes with the row's id.
+    fn simulate(&mut self, row: Row) -> Result<StreamLine, (String, String)> {
+        let stream = Stream {
+            id: row.id.unwrap_or_default(),
+            tenant: row.tenant.unwrap_or_else(|| self.args.tenant.clone()),
+            lang: row.lang.or_else(|| self.args.lang.clone()),
+            chunks: row.chunks.unwrap_or_default(),
+            at_ms: row.at_ms,
+            row: self.rows,
+        };
+        self.rows += 1;
+        // Its own streams end with the row: nothing of another one is open.
+        let line = check_stream::run(&mut self.judge, &stream)
+            .map_err(|error| (stream.id.clone(), error))?;
+        self.strictest = self.strictest.max(line.action());
+        Ok(line)
     }
 
     /// Judges rows together, answers in order.
@@ -258,12 +281,15 @@ impl Checker<'_> {
                         offset: self.rows,
                     },
                     owner_epoch: 0,
-                    request_id: row.id.unwrap_or_default(),
-                    tenant: row.tenant.unwrap_or_else(|| self.args.tenant.clone()),
+                    request_id: row.id.clone().unwrap_or_default(),
+                    tenant: row
+                        .tenant
+                        .clone()
+                        .unwrap_or_else(|| self.args.tenant.clone()),
                     worker_id: String::new(),
-                    locale_hint: row.lang.or_else(|| self.args.lang.clone()),
+                    locale_hint: row.lang.clone().or_else(|| self.args.lang.clone()),
                     budget: self.args.deadline_ms.map(Micros::from_millis),
-                    segments: vec![row.text.into_bytes()],
+                    segments: vec![row.text().into_bytes()],
                     arrival,
                 }
             })

@@ -3,7 +3,9 @@
 
 use serde::Serialize;
 use weir_lane::Judged;
-use weir_types::{Action, Category, Finding, Mask, Severity, Span, Unjudged};
+use weir_types::{
+    Action, Category, CategoryScore, Finding, Mask, Severity, Span, Unjudged, Verdict,
+};
 
 /// One line of `weir check --jsonl`.
 #[derive(Debug, Serialize)]
@@ -88,6 +90,76 @@ impl CheckLine {
             },
             judged_by: verdict.judged_by,
             unjudged: verdict.unjudged,
+        }
+    }
+}
+
+impl CheckLine {
+    /// The line on a stream of that id: its last verdict, with the findings of all, and of each category the
+    /// worst score of any window.
+    pub(crate) fn of_stream(
+        id: String,
+        verdicts: Vec<Verdict>,
+        mut flagged: Vec<Category>,
+    ) -> Self {
+        flagged.sort_unstable();
+        flagged.dedup();
+        let mut line = Self {
+            id,
+            action: Action::Allow,
+            risk: None,
+            scores: Scores(Vec::new()),
+            flagged,
+            findings: Vec::new(),
+            language: Language {
+                tag: "und".to_owned(),
+                confidence: 0.0,
+            },
+            judged_by: Vec::new(),
+            unjudged: Vec::new(),
+        };
+        for verdict in verdicts {
+            line.action = line.action.max(verdict.action);
+            line.risk = match (line.risk, verdict.risk) {
+                (Some(known), Some(risk)) => Some(known.max(risk)),
+                (known, risk) => known.or(risk),
+            };
+            line.scores.take(&verdict.scores);
+            line.language = Language {
+                tag: verdict.provenance.language,
+                confidence: verdict.provenance.language_confidence,
+            };
+            let found = verdict.findings.into_iter().map(FindingLine::from);
+            line.findings.extend(found);
+            push_new(&mut line.judged_by, verdict.judged_by);
+            push_new(&mut line.unjudged, verdict.unjudged);
+        }
+        line.findings
+            .sort_by_key(|finding| (finding.span.start, finding.span.end));
+        line
+    }
+}
+
+fn push_new<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+}
+
+impl Scores {
+    /// Keeps the worse of each category.
+    fn take(&mut self, scores: &[CategoryScore]) {
+        for score in scores {
+            match self
+                .0
+                .iter_mut()
+                .find(|(known, _)| *known == score.category)
+            {
+                Some((_, worst)) => *worst = worst.max(score.calibrated),
+                None => self.0.push((score.category, score.calibrated)),
+            }
         }
     }
 }

@@ -66,12 +66,12 @@ pub(crate) fn prompt(row: Row, request_id: String, tenant: &str, worker: &str) -
     };
     Prompt {
         request_id,
-        tenant: row.tenant.unwrap_or_else(|| tenant.to_owned()),
-        locale_hint: row.lang,
+        tenant: row.tenant.clone().unwrap_or_else(|| tenant.to_owned()),
+        locale_hint: row.lang.clone(),
         segments: vec![Segment {
             role,
             name: None,
-            text: row.text.into_bytes(),
+            text: row.text().into_bytes(),
         }],
         ..Prompt::new("", "", worker)
     }

@@ -16,7 +16,7 @@ use weir_types::{Action, Verdict};
 use crate::args::{JudgeArgs, gate_config};
 use crate::bench::quantiles::Latencies;
 use crate::client::{self, PromptSender};
-use crate::rows::{Row, Target};
+use crate::rows::Row;
 use crate::run::{RunningGate, embedded_broker};
 
 /// Written for this project; `evals/demo/README.md` says how.
@@ -125,11 +125,8 @@ fn play(
             && begun.elapsed() >= interval * u32::try_from(sent)?
         {
             let row = Row {
-                id: None,
-                text: prompt.text.clone(),
                 lang: Some(prompt.lang.clone()),
-                tenant: None,
-                target: Target::Prompt,
+                ..Row::of(prompt.text.clone())
             };
             last_sent = Instant::now();
             waiting.insert(&prompt.id, (last_sent, prompt));

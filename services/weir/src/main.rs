@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod check_explain;
 mod check_line;
+mod check_stream;
 mod client;
 mod demo;
 mod marks;

@@ -14,7 +14,7 @@ use weir_types::Verdict;
 
 use crate::args::{BrokerArgs, TopicArgs};
 use crate::client::{self, PromptSender};
-use crate::rows::{self, Row, Target};
+use crate::rows::{self, Row};
 use crate::tail;
 
 #[derive(Debug, Args)]
@@ -118,13 +118,7 @@ fn await_verdicts(
 
 fn read_rows(args: &SendArgs) -> anyhow::Result<Vec<Row>> {
     if !args.texts.is_empty() {
-        let row = |text: &String| Row {
-            id: None,
-            text: text.clone(),
-            lang: None,
-            tenant: None,
-            target: Target::Prompt,
-        };
+        let row = |text: &String| Row::of(text.clone());
         return Ok(args.texts.iter().map(row).collect());
     }
     let Some(path) = &args.file else {
@@ -144,6 +138,12 @@ fn parse_rows(input: impl BufRead, name: &str) -> anyhow::Result<Vec<Row>> {
             continue;
         }
         match rows::parse(&line) {
+            Ok(row) if row.chunks.is_some() => {
+                bail!(
+                    "{name}:{}: prompts have no chunks; nothing was sent",
+                    index + 1
+                )
+            }
             Ok(row) => rows.push(row),
             Err(error) => bail!("{name}:{}: {error}; nothing was sent", index + 1),
         }
