@@ -30,6 +30,13 @@ impl Gate {
         gate
     }
 
+    /// The same under other policies.
+    pub(crate) fn start_under(cluster: &Cluster, policies: &str) -> Self {
+        let gate = Self::spawn(&mut command_under(cluster, policies));
+        gate.wait_until_ready();
+        gate
+    }
+
     /// Starts what prints its admin address as `weir gate` and `weir up` do.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let process = Process::spawn(command).unwrap();
@@ -111,12 +118,17 @@ impl Gate {
 
 /// `weir gate` for the cluster's topics and group, to be added to.
 pub(crate) fn command(cluster: &Cluster) -> Command {
+    command_under(cluster, "policies")
+}
+
+/// The same under other policies.
+pub(crate) fn command_under(cluster: &Cluster, policies: &str) -> Command {
     weir([
         "gate",
         "--admin",
         "127.0.0.1:0",
         "--policies",
-        "policies",
+        policies,
         "--model",
         "models/fast",
         "--brokers",

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod answers;
 pub(crate) mod cluster;
 pub(crate) mod gate;
 pub(crate) mod load;

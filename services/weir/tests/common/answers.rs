@@ -1,0 +1,128 @@
+//! Answers that a make-believe model writes, guarded by the client.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use tokio::time::{Instant, Sleep, sleep};
+use weir_client::{
+    Cut, Event, FailMode, OnExpiry, Prompt, StreamName, Summary, Worker, WorkerConfig,
+};
+
+use super::cluster::Cluster;
+
+/// Time for any verdict: what a test waits for is never that.
+pub(crate) const NO_HURRY_MS: u64 = 60_000;
+
+/// Policies under which nothing is given up in a hurry.
+pub(crate) const PATIENT_POLICY: &str = r#"id: patient
+version: "1"
+tenants: ["*"]
+budget_ms: 60000
+fail: { mode: closed, required: [rules] }
+detectors:
+  card: { action: attenuate, min_score: 0.5, mask: last_four }
+stream: { hold: { ms: 10000, on_expiry: hold }, idle_ms: 120000 }
+completions: { und: Stop here. }
+"#;
+pub(crate) const PATIENT_RULES: &str = "rules:
+  - id: secret
+    category: illicit
+    severity: high
+    score: 0.9
+    action: block
+    literals: [reveal the secret plan]
+";
+
+/// Writes a text token by token.
+pub(crate) struct Model {
+    tokens: std::vec::IntoIter<Vec<u8>>,
+    every: Duration,
+    pause: Pin<Box<Sleep>>,
+}
+
+impl Model {
+    /// One that writes `text` in pieces of `bytes` bytes, one each `every`.
+    pub(crate) fn new(text: &str, bytes: usize, every: Duration) -> Self {
+        let tokens: Vec<Vec<u8>> = text.as_bytes().chunks(bytes).map(<[u8]>::to_vec).collect();
+        Self {
+            tokens: tokens.into_iter(),
+            every,
+            pause: Box::pin(sleep(every)),
+        }
+    }
+}
+
+impl Stream for Model {
+    type Item = Result<Vec<u8>, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        ready!(self.pause.as_mut().poll(context));
+        let next = Instant::now() + self.every;
+        self.pause.as_mut().reset(next);
+        Poll::Ready(self.tokens.next().map(Ok))
+    }
+}
+
+/// What a user saw of an answer.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) text: String,
+    pub(crate) cut: Option<Cut>,
+    pub(crate) summary: Summary,
+    /// Longest time between two texts.
+    pub(crate) longest_pause: Duration,
+}
+
+/// A worker of the cluster that gives nothing up in a hurry.
+pub(crate) fn worker(cluster: &Cluster) -> Worker {
+    let mut config = WorkerConfig::new(cluster.bus.clone());
+    config.prompts_topic.clone_from(&cluster.prompts);
+    config.chunks_topic.clone_from(&cluster.chunks);
+    config.verdicts_topic.clone_from(&cluster.verdicts);
+    config.partitions = 4;
+    config.fallback.budget_us = 1000 * i64::try_from(NO_HURRY_MS).unwrap();
+    config.fallback.fail_mode = FailMode::Closed;
+    config.fallback.on_expiry = OnExpiry::Hold;
+    Worker::connect(config).unwrap()
+}
+
+/// Asks, and guards the model's answer to its end.
+pub(crate) async fn ask(worker: Worker, question: &str, model: Model) -> Seen {
+    let mut prompt = Prompt::new("", "tests", "");
+    prompt.segments.push(weir_client::Segment {
+        role: weir_client::Role::User,
+        name: None,
+        text: question.as_bytes().to_vec(),
+    });
+    let request = worker.submit(prompt).unwrap();
+    let mut answer = request.guard(StreamName::default(), model);
+    let mut text = Vec::new();
+    let mut cut = None;
+    let mut longest_pause = Duration::ZERO;
+    let mut last = Instant::now();
+    loop {
+        let event = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await;
+        match event.unwrap().unwrap() {
+            Event::Text(more) => {
+                longest_pause = longest_pause.max(last.elapsed());
+                last = Instant::now();
+                text.extend_from_slice(&more);
+            }
+            Event::Retract { keep_bytes } => text.truncate(keep_bytes),
+            Event::Cut(how) => cut = Some(how),
+            Event::TooLong(error) => panic!("{error}"),
+            Event::Done(summary) => {
+                return Seen {
+                    text: String::from_utf8(text).unwrap(),
+                    cut,
+                    summary,
+                    longest_pause,
+                };
+            }
+        }
+    }
+}
