@@ -10,6 +10,8 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
+use crate::trouble::Trouble;
+
 /// What the group coordinator wants, as recorded in the callback.
 #[derive(Debug)]
 pub(crate) enum Rebalance {
@@ -29,6 +31,7 @@ pub(crate) struct ReaderContext {
     rebalances: Mutex<VecDeque<Rebalance>>,
     lag: Mutex<Vec<(i32, i64)>>,
     closing: AtomicBool,
+    trouble: Trouble,
 }
 
 impl ReaderContext {
@@ -52,7 +55,7 @@ impl ClientContext for ReaderContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka client error");
+        self.trouble.say(&error, reason);
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -108,6 +111,11 @@ impl ConsumerContext for ReaderContext {
 }
 
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    if facility == "FAIL" {
+        // A lost connection, of which the error callback tells as well.
+        tracing::debug!(target: "librdkafka", facility, "{message}");
+        return;
+    }
     match level {
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert

@@ -24,6 +24,7 @@ mod publisher;
 mod reader;
 mod record;
 mod tail;
+mod trouble;
 
 pub use config::BusConfig;
 pub use embedded::EmbeddedBroker;

@@ -13,6 +13,7 @@ use crate::context::{lock, log};
 use crate::error::BusError;
 use crate::linger::{Density, Linger};
 use crate::record::OutRecord;
+use crate::trouble::Trouble;
 
 /// How long a record that could not be delivered waits before it is sent again.
 const RESEND_AFTER: Duration = Duration::from_millis(500);
@@ -48,6 +49,7 @@ impl<T: Copy + Send + Sync + 'static> Token for T {}
 
 struct DeliveryContext<T> {
     done: Mutex<Vec<Outcome<T>>>,
+    trouble: Trouble,
 }
 
 enum Outcome<T> {
@@ -61,7 +63,7 @@ impl<T: Token> ClientContext for DeliveryContext<T> {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka client error");
+        self.trouble.say(&error, reason);
     }
 }
 
@@ -96,6 +98,7 @@ impl<T: Token> Publisher<T> {
                 .producer(linger_ms)
                 .create_with_context(DeliveryContext {
                     done: Mutex::new(Vec::new()),
+                    trouble: Trouble::default(),
                 })
                 .map_err(BusError::client)
         };
