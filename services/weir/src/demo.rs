@@ -1,4 +1,5 @@
-//! `weir demo`: a bundled set of prompts through a broker and a gate in this process.
+//! `weir demo`: a bundled set of prompts, then guarded answers, through a broker and a gate in this
+//! process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal as _, Write as _};
@@ -16,6 +17,7 @@ use weir_types::{Action, Verdict};
 use crate::args::{JudgeArgs, gate_config};
 use crate::bench::quantiles::Latencies;
 use crate::client::{self, PromptSender};
+use crate::demo_stream;
 use crate::rows::Row;
 use crate::run::{RunningGate, embedded_broker};
 
@@ -77,13 +79,19 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let sender = PromptSender::new(&bus, &topics.prompts)?;
 
     let summary = play(args, &prompts, sender, &tail)?;
+    let answers = demo_stream::play(bus)?;
     gate.drain()?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &summary.json(prompts.len()))?;
+        let mut json = summary.json(prompts.len());
+        json["answers"] = serde_json::to_value(&answers)?;
+        serde_json::to_writer_pretty(&mut out, &json)?;
         writeln!(out)?;
     } else {
         summary.print(&mut out, prompts.len())?;
+        for answer in &answers {
+            answer.print(&mut out)?;
+        }
     }
     Ok(if summary.answered == prompts.len() {
         ExitCode::SUCCESS

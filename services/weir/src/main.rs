@@ -8,6 +8,7 @@ mod check_line;
 mod check_stream;
 mod client;
 mod demo;
+mod demo_stream;
 mod marks;
 mod rows;
 mod run;

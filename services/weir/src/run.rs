@@ -116,7 +116,12 @@ pub(crate) fn gate(args: &GateArgs) -> anyhow::Result<ExitCode> {
 
 /// A broker in this process with the topics that a gate needs.
 pub(crate) fn embedded_broker(topics: &Topics) -> anyhow::Result<EmbeddedBroker> {
-    let names = [&topics.prompts, &topics.verdicts, &topics.dead_letters];
+    let names = [
+        &topics.prompts,
+        &topics.chunks,
+        &topics.verdicts,
+        &topics.dead_letters,
+    ];
     Ok(EmbeddedBroker::start(
         names.map(|name| (name.as_str(), EMBEDDED_PARTITIONS)),
     )?)
@@ -132,12 +137,14 @@ fn serve(bus: BusConfig, options: &GateOptions, note: Option<&str>) -> anyhow::R
     let banner = format!(
         "broker    {brokers}{note}
 prompts   {}
+chunks    {}
 verdicts  {}
 admin     http://{} (/metrics /live /ready)
 try       weir send --brokers {brokers} --wait \"Hello\"
 stop      Ctrl-C
 ",
         topics.prompts,
+        topics.chunks,
         topics.verdicts,
         running.admin.addr()
     );
