@@ -1,0 +1,239 @@
+"""The Kafka side of a worker: one producer, one consumer of verdicts, and the thread that serves both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+
+from .errors import ConfigError, NotConnected, WireError
+from .partition import OwnPartitions
+from .types import Verdict
+from .wire import decode_verdict
+
+log = logging.getLogger("weir_client")
+
+# One hand-over is to take the loop a few milliseconds, not more.
+_MAX_BATCH = 500
+_IDLE_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class BusSettings:
+    """How to reach the cluster. Options are librdkafka's; they win over the package's own, and may be passwords."""
+
+    brokers: str
+    worker_id: str
+    prompts_topic: str = "weir.prompts.v1"
+    chunks_topic: str = "weir.chunks.v1"
+    verdicts_topic: str = "weir.verdicts.v1"
+    own_partitions: int = 2
+    linger_ms: float = 0.5
+    timeout_s: float = 10.0
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    producer_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    consumer_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Bus:
+    """Sends records from the loop's thread; hands verdicts over to it, as many at a time as have come.
+
+    The librdkafka options are those of `crates/bus/src/config.rs`, whose comments give the reasons.
+    """
+
+    def __init__(self, settings: BusSettings) -> None:
+        self._settings = settings
+        self._worker_id = settings.worker_id.encode()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._ready: deque[Verdict] = deque()
+        self._handing_over = False
+        self._lock = threading.Lock()
+        self.undecodable = 0
+        self.foreign = 0
+        self.read_errors = 0
+        self.undelivered = 0
+        self._producer = Producer(self._producer_config())
+        self._consumer = Consumer(self._consumer_config())
+
+    def open(self) -> OwnPartitions:
+        """Resolves the partitions and where their verdicts end. Blocks for up to a few times `timeout_s`.
+
+        Raises `NotConnected` if no broker answers, `ConfigError` if topics are missing or do not fit each other.
+        """
+        settings = self._settings
+        try:
+            counts = {topic: self._partition_count(topic) for topic in self._topics()}
+            if len(set(counts.values())) != 1:
+                raise ConfigError(f"prompts, chunks and verdicts must have the same count of partitions, not {counts}")
+            own = OwnPartitions(settings.worker_id, counts[settings.verdicts_topic], settings.own_partitions)
+            # Before the first send, so that no verdict is missed.
+            self._consumer.assign([self._end_of(partition) for partition in own.numbers])
+        except KafkaException as error:
+            raise NotConnected(f"the cluster does not answer: {error.args[0]}") from error
+        return own
+
+    def start(self, loop: asyncio.AbstractEventLoop, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+        """From now on calls `on_verdicts` on the loop's thread."""
+        self._thread = threading.Thread(
+            target=self._serve, args=(loop, on_verdicts), name="weir-client-bus", daemon=True
+        )
+        self._thread.start()
+
+    def send(self, topic: str, partition: int, key: bytes, frame: bytes) -> bool:
+        """Hands a record to the producer, which sends it again until it is acknowledged. False: it was not taken."""
+        try:
+            self._producer.produce(topic, frame, key, partition)
+        except (BufferError, KafkaException) as error:
+            self.undelivered += 1
+            log.warning("a record for %s was not taken by the producer: %s", topic, error)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Waits for what was sent to be acknowledged, up to `timeout_s`, and stops. Blocks."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+        left = self._producer.flush(self._settings.timeout_s)
+        if left:
+            log.warning("%d records were not acknowledged before the worker closed", left)
+        self._consumer.close()
+
+    def _topics(self) -> tuple[str, str, str]:
+        return self._settings.prompts_topic, self._settings.chunks_topic, self._settings.verdicts_topic
+
+    def _partition_count(self, topic: str) -> int:
+        metadata = self._producer.list_topics(topic, timeout=self._settings.timeout_s).topics[topic]
+        if metadata.error is not None or not metadata.partitions:
+            raise ConfigError(f"topic {topic} is not there: weir topics apply makes it")
+        return len(metadata.partitions)
+
+    def _end_of(self, partition: int) -> TopicPartition:
+        place = TopicPartition(self._settings.verdicts_topic, partition)
+        offsets = self._consumer.get_watermark_offsets(place, timeout=self._settings.timeout_s)
+        if offsets is None:
+            raise NotConnected(f"no end offset of {self._settings.verdicts_topic} partition {partition} in time")
+        place.offset = offsets[1]
+        return place
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+        while not self._closing.is_set():
+            try:
+                first = self._consumer.poll(_IDLE_POLL_S)
+                self._producer.poll(0)
+                if first is None:
+                    continue
+                # `consume` alone would wait until the batch is full.
+                batch = [first, *self._consumer.consume(_MAX_BATCH, 0)]
+            except Exception:
+                self.read_errors += 1
+                log.exception("reading verdicts failed")
+                self._closing.wait(_IDLE_POLL_S)
+                continue
+            verdicts = [verdict for message in batch if (verdict := self._verdict_in(message)) is not None]
+            if verdicts and not self._hand_over(verdicts, loop, on_verdicts):
+                return
+
+    def _verdict_in(self, message: Message) -> Verdict | None:
+        if message.error() is not None:
+            self.read_errors += 1
+            log.warning("reading verdicts: %s", message.error())
+            return None
+        frame = message.value()
+        # Most verdicts of a busy partition are other workers'; this spares their decoding.
+        if frame is None or self._worker_id not in frame:
+            self.foreign += 1
+            return None
+        try:
+            verdict = decode_verdict(frame)
+        except WireError as error:
+            self.undecodable += 1
+            log.warning("a verdict at %s/%s cannot be read: %s", message.partition(), message.offset(), error)
+            return None
+        if verdict.worker_id != self._settings.worker_id:
+            self.foreign += 1
+            return None
+        return verdict
+
+    def _hand_over(
+        self,
+        verdicts: list[Verdict],
+        loop: asyncio.AbstractEventLoop,
+        on_verdicts: Callable[[Sequence[Verdict]], None],
+    ) -> bool:
+        """Wakes the loop, unless it has yet to fetch what came before. False: it is closed."""
+        with self._lock:
+            self._ready.extend(verdicts)
+            if self._handing_over:
+                return True
+            self._handing_over = True
+        try:
+            loop.call_soon_threadsafe(self._fetch, on_verdicts)
+        except RuntimeError:
+            return False
+        return True
+
+    def _fetch(self, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+        with self._lock:
+            verdicts = list(self._ready)
+            self._ready.clear()
+            self._handing_over = False
+        on_verdicts(verdicts)
+
+    def _on_delivery(self, error: Any, message: Message) -> None:
+        if error is not None:
+            self.undelivered += 1
+            log.warning("a record for %s was not delivered: %s", message.topic(), error)
+
+    def _common_config(self) -> dict[str, Any]:
+        return {
+            "bootstrap.servers": self._settings.brokers,
+            "client.id": f"weir-client-{self._settings.worker_id}",
+            "socket.nagle.disable": True,
+            "topic.metadata.refresh.interval.ms": 2000,
+            "reconnect.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 1000,
+            "logger": logging.getLogger("weir_client.kafka"),
+            **self._settings.options,
+        }
+
+    def _producer_config(self) -> dict[str, Any]:
+        return {
+            **self._common_config(),
+            "linger.ms": self._settings.linger_ms,
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",
+            "message.timeout.ms": 30_000,
+            "retry.backoff.ms": 10,
+            "queue.buffering.max.messages": 100_000,
+            "message.max.bytes": 8_388_608,
+            # Whether a chunk arrived is what its verdict says; only failures are worth a callback.
+            "delivery.report.only.error": True,
+            "on_delivery": self._on_delivery,
+            **self._settings.options,
+            **self._settings.producer_options,
+        }
+
+    def _consumer_config(self) -> dict[str, Any]:
+        return {
+            **self._common_config(),
+            "group.id": "weir-unused",  # librdkafka wants a name; no group is joined
+            "fetch.wait.max.ms": 100,
+            "fetch.min.bytes": 1,
+            "fetch.queue.backoff.ms": 10,
+            "queued.min.messages": 10_000,
+            "isolation.level": "read_uncommitted",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            **self._settings.options,
+            **self._settings.consumer_options,
+        }
