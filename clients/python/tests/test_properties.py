@@ -210,7 +210,7 @@ def test_with_patience_just_what_may_be_shown_is_shown(text: str, contract: Cont
     assert joined(play.shown) == goal
     assert play.guard.is_done
     assert play.done == 1
-    assert play.guard.next_deadline_us() is None
+    assert play.guard.deadline_us is None
 
 
 HASTY = st.builds(
@@ -237,13 +237,13 @@ def test_in_haste_it_ends_once_and_a_late_block_takes_back(text: str, contract: 
             assert ideal(text.encode()).startswith(joined(play.shown))
     play.do(play.guard.finish(End.COMPLETE, play.now_us))
     for _ in range(10):
-        due = play.guard.next_deadline_us()
+        due = play.guard.deadline_us
         if due is None:
             break
         assert due > play.now_us
         play.now_us = due
         play.do(play.guard.on_tick(due))
-    assert play.guard.next_deadline_us() is None
+    assert play.guard.deadline_us is None
     assert play.guard.is_done
     assert play.done == 1
     # Whatever was shown without a verdict: once the verdicts are there, nothing forbidden is left.

@@ -217,7 +217,7 @@ def test_guard(scenario: dict[str, Any]) -> None:
         wanted = [expected(effect, got[at] if at < len(got) else {}) for at, effect in enumerate(step["expect"])]
         assert got == joined(wanted), step
         if "deadline_us" in step:
-            assert guard.next_deadline_us() == step["deadline_us"], step
+            assert guard.deadline_us == step["deadline_us"], step
 
 
 @pytest.mark.parametrize("scenario", scenarios("prompt"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ log = logging.getLogger("weir_client")
 # One hand-over is to take the loop a few milliseconds, not more.
 _MAX_BATCH = 500
 _IDLE_POLL_S = 0.05
+_PAUSE_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Bus:
         self._worker_id = settings.worker_id.encode()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._ready: deque[Verdict] = deque()
+        self._ready: list[Message] = []
         self._handing_over = False
         self._lock = threading.Lock()
         self.undecodable = 0
@@ -137,9 +137,11 @@ class Bus:
                 log.exception("reading verdicts failed")
                 self._closing.wait(_IDLE_POLL_S)
                 continue
-            verdicts = [verdict for message in batch if (verdict := self._verdict_in(message)) is not None]
-            if verdicts and not self._hand_over(verdicts, loop, on_verdicts):
+            if not self._hand_over(batch, loop, on_verdicts):
                 return
+            if self._handing_over:
+                # What comes meanwhile can wait until the loop has fetched this.
+                self._closing.wait(_PAUSE_S)
 
     def _verdict_in(self, message: Message) -> Verdict | None:
         if message.error() is not None:
@@ -164,28 +166,34 @@ class Bus:
 
     def _hand_over(
         self,
-        verdicts: list[Verdict],
+        batch: list[Message],
         loop: asyncio.AbstractEventLoop,
         on_verdicts: Callable[[Sequence[Verdict]], None],
     ) -> bool:
         """Wakes the loop, unless it has yet to fetch what came before. False: it is closed."""
         with self._lock:
-            self._ready.extend(verdicts)
+            self._ready += batch
             if self._handing_over:
                 return True
             self._handing_over = True
         try:
-            loop.call_soon_threadsafe(self._fetch, on_verdicts)
+            loop.call_soon_threadsafe(self.fetch, on_verdicts)
         except RuntimeError:
             return False
         return True
 
-    def _fetch(self, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+    def fetch(self, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+        """Hands over whatever has come, on the loop's thread.
+
+        Decoding is done here too: a thread that decodes keeps the interpreter for 5 ms at a time from a loop that lets
+        go of it in each `produce`.
+        """
         with self._lock:
-            verdicts = list(self._ready)
-            self._ready.clear()
+            batch, self._ready = self._ready, []
             self._handing_over = False
-        on_verdicts(verdicts)
+        verdicts = [verdict for message in batch if (verdict := self._verdict_in(message)) is not None]
+        if verdicts:
+            on_verdicts(verdicts)
 
     def _on_delivery(self, error: Any, message: Message) -> None:
         if error is not None:

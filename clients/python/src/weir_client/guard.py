@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from . import masks
 from .effects import AbortEngine, CutStream, Done, Effect, Retract, Send, Show
@@ -84,6 +84,7 @@ class Guard:
         "_unjudged",
         "_unshown",
         "answers",
+        "deadline_us",
         "timeouts",
     )
 
@@ -116,6 +117,8 @@ class Guard:
         self._hold_expired = False
         self._unjudged: set[Unjudged] = set()
         self._stale = 0
+        self.deadline_us: int | None = self._prompt.next_deadline_us()
+        """When `on_tick` next has something to do; None: not before another input."""
         self.timeouts = 0
         """Chunks that had no verdict within their budget."""
         self.answers = 0
@@ -136,14 +139,16 @@ class Guard:
 
         Raises `TextTooLong`, and nothing has changed, if the stream's text would be longer than 1 MiB.
         """
-        step = _Step()
         if text and not self._is_deaf and self._end is None:
             if self._text_bytes + len(text) > MAX_TEXT_BYTES:
                 raise TextTooLong(MAX_TEXT_BYTES)
             self._text_bytes += len(text)
             self._collected += text
-            if not self._unanswered:
-                self._send_collected(step, now_us)
+            if self._unanswered and (self.deadline_us is None or now_us < self.deadline_us):
+                return []  # what most tokens come to: it is collected
+        step = _Step()
+        if not self._unanswered:
+            self._send_collected(step, now_us)
         return self._settle(step, now_us)
 
     def finish(self, end: End, now_us: int) -> list[Effect]:
@@ -180,8 +185,7 @@ class Guard:
         """Time has passed."""
         return self._settle(_Step(), now_us)
 
-    def next_deadline_us(self) -> int | None:
-        """When `on_tick` next has something to do, None: not before another input."""
+    def _next_deadline_us(self) -> int | None:
         if self._is_done:
             return None
         if self._prompt.state is PromptState.WAITING:
@@ -234,6 +238,7 @@ class Guard:
         self._end = End.CLIENT_ABORT
         self._abort_engine(step)
         self._finish_with(Ended.CLIENT_ABORT, step)
+        self.deadline_us = None
         return step.effects()
 
     # What the gate says.
@@ -320,7 +325,7 @@ class Guard:
             self._stale += 1
             return
         # The first one decides all but the place.
-        self._block = replace(self._block, truncate_at=place)
+        self._block = self._block._replace(truncate_at=place)
         if self._cut is not None:
             self._take_back(place, self._disposition_of(self._block), step)
 
@@ -336,7 +341,7 @@ class Guard:
         """Shows what may stay, takes back what may not, and cuts."""
         assert self._block is not None
         place = self._place_of_block()
-        block = self._block = replace(self._block, truncate_at=place)
+        block = self._block = self._block._replace(truncate_at=place)
         disposition = self._disposition_of(block)
         if self._cut is None:
             self._show_to(place, step)
@@ -362,6 +367,7 @@ class Guard:
             if not self._is_done:
                 self._show_what_may_be_shown(step)
                 self._end_if_over(step)
+        self.deadline_us = self._next_deadline_us()
         return step.effects()
 
     def _let_time_run_out(self, step: _Step, now_us: int) -> None:

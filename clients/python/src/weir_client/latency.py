@@ -11,6 +11,10 @@ class Latencies:
     __slots__ = ("_buckets", "count", "max_us", "total_us")
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all it has seen."""
         self._buckets = [0] * (_SUB * 40)
         self.count = 0
         self.total_us = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .types import Action, Cut, CutReason, Disposition, Ended, Summary, Unjudged, Verdict
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from .request import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Text to show, behind what was shown so far."""
 
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Text({len(self.text)} characters)"
 
 
-@dataclass(frozen=True, slots=True)
-class Retraction:
+class Retraction(NamedTuple):
     """Of the text that was shown on this stream, only the first `keep_chars` characters (code points) stay."""
 
     keep_chars: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cutoff:
+class Cutoff(NamedTuple):
     """The stream is cut: nothing follows but `cut.completion`, which the caller shows; None for nothing."""
 
     cut: Cut

@@ -93,8 +93,11 @@ class GuardedStream:
         if self._first_push_us is None:
             self._first_push_us = now
         piece = text.encode(errors="surrogatepass") if isinstance(text, str) else text
-        self._do(self._guard.push(piece, now), now)
-        return self._guard.wants_text
+        guard = self._guard
+        effects = guard.push(piece, now)
+        if effects or guard.deadline_us != self.due_us:
+            self._do(effects, now)
+        return guard.wants_text
 
     def finish(self, end: End = End.COMPLETE) -> None:
         """The model is done (`complete`), has failed (`error`), or the user has gone (`client_abort`)."""
@@ -166,7 +169,8 @@ class GuardedStream:
             timeouts, answers = guard.timeouts - self._counted[0], guard.answers - self._counted[1]
             self._counted = (guard.timeouts, guard.answers)
             self._worker.count(timeouts, answers, now)
-        self._worker.timers.set(self, guard.next_deadline_us())
+        if guard.deadline_us != self.due_us:
+            self._worker.timers.set(self, guard.deadline_us)
         if effects and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

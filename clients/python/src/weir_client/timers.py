@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -31,8 +32,10 @@ class Timers:
     up too early is put back.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, before: Callable[[], None] = lambda: None) -> None:
+        """`before` is called before anything that is due: on a busy loop a verdict may wait that came in time."""
         self._loop = loop
+        self._before = before
         self._heap: list[tuple[int, int, Timed]] = []
         self._tie = itertools.count()
         self._handle: asyncio.TimerHandle | None = None
@@ -69,6 +72,7 @@ class Timers:
 
     def _run(self) -> None:
         self._handle = None
+        self._before()
         now = now_us()
         while self._heap and self._heap[0][0] <= now:
             queued_us, _, timed = heapq.heappop(self._heap)

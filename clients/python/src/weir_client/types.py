@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -183,8 +184,7 @@ class Finding(NamedTuple):
         return self.detector if self.category == "pii" else self.category
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the gate says. `schemas/verdict.avsc` documents the fields; `record` has them all.
 
     `completion` comes from the policy, not from the judged text.
@@ -209,7 +209,7 @@ class Verdict:
     disposition: Disposition | None
     completion: str | None
     contract: Contract | None
-    record: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
+    record: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def is_block(self) -> bool:

@@ -116,7 +116,7 @@ class Worker:
         bus = Bus(self._settings)
         self._own = await asyncio.to_thread(bus.open)
         loop = asyncio.get_running_loop()
-        self._timers = Timers(loop)
+        self._timers = Timers(loop, before=lambda: bus.fetch(self._on_verdicts))
         self._bus = bus
         bus.start(loop, self._on_verdicts)
         self._sweep()
