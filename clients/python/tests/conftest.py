@@ -6,9 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from weir_client import Contract, FailMode, Worker
 from weir_client.testing import MOCK_CONSUMER_OPTIONS, FakeGate, MockKafka, Rules
+
+# The same examples each time, and nothing written down.
+settings.register_profile("weir", derandomize=True, database=None)
+settings.load_profile("weir")
 
 T = TypeVar("T")
 

@@ -313,7 +313,7 @@ class Guard:
         if self._block is None:
             self._epoch = max(self._epoch, verdict.owner_epoch)
             self._unjudged.update(verdict.unjudged)
-            self._block = verdict
+            self._block = self._without_what_it_skips(verdict)
             self.answers += any(chunk.seq <= verdict.seq_to for chunk in self._unanswered)
             self._unanswered.clear()
             self._abort_engine(step)
@@ -328,6 +328,13 @@ class Guard:
         self._block = self._block._replace(truncate_at=place)
         if self._cut is not None:
             self._take_back(place, self._disposition_of(self._block), step)
+
+    def _without_what_it_skips(self, block: Verdict) -> Verdict:
+        """A block that overtook the verdict on a chunk shows no more: what it lets stand may need that one's masks."""
+        if block.truncate_at is None or not self._unanswered or block.seq_from <= self._unanswered[0].seq:
+            return block
+        released_to = max(self._released_to, self._allowed_to, self._shown_to)
+        return block._replace(truncate_at=min(block.truncate_at, released_to))
 
     def _place_of_block(self) -> int:
         assert self._block is not None
