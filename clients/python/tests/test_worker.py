@@ -32,6 +32,7 @@ from weir_client import (
     Unjudged,
     Worker,
 )
+from weir_client.bus import Bus
 from weir_client.partition import partition_of
 from weir_client.testing import FakeGate, MockKafka, Rules
 
@@ -462,6 +463,30 @@ def test_a_worker_that_closes_ends_its_streams(kafka: MockKafka, gate: FakeGate)
         await until(lambda: any(chunk["end"] == "client_abort" for chunk in gate.chunks))
         with pytest.raises(NotConnected):
             worker.open_stream(request, choice=1)
+
+    in_loop(test)
+
+
+def test_who_waits_for_a_prompt_is_told_that_the_worker_closed(kafka: MockKafka, gate: FakeGate) -> None:
+    gate.rules.answers_prompts = False
+
+    async def test() -> None:
+        async with a_worker(kafka) as worker:
+            waiting = asyncio.ensure_future(worker.check_prompt("Hi", tenant="acme"))
+            await until(lambda: worker.stats()["prompts_sent"] == 1)
+        with pytest.raises(NotConnected):
+            await waiting
+
+    in_loop(test)
+
+
+def test_topics_must_fit_each_other(kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bus, "_partition_count", lambda _, topic: len(topic))
+
+    async def test() -> None:
+        with pytest.raises(ConfigError, match="partitions"):
+            async with a_worker(kafka):
+                pass
 
     in_loop(test)
 

@@ -55,3 +55,32 @@ class Done(NamedTuple):
 
 
 Effect: TypeAlias = Send | Show | AbortEngine | Retract | CutStream | Done
+
+
+class Step:
+    """The effects of one input, put in order."""
+
+    __slots__ = ("abort", "cut", "done", "keep_bytes", "sends", "shown")
+
+    def __init__(self) -> None:
+        self.sends: list[Send] = []
+        self.shown = bytearray()
+        self.abort = False
+        self.keep_bytes: int | None = None
+        self.cut: Cut | None = None
+        self.done: Summary | None = None
+
+    def effects(self) -> list[Effect]:
+        """Sends first, since what is shown can wait; then what the user sees, and how it ends."""
+        effects: list[Effect] = [*self.sends]
+        if self.shown:
+            effects.append(Show(bytes(self.shown)))
+        if self.abort:
+            effects.append(AbortEngine())
+        if self.keep_bytes is not None:
+            effects.append(Retract(self.keep_bytes))
+        if self.cut is not None:
+            effects.append(CutStream(self.cut))
+        if self.done is not None:
+            effects.append(Done(self.done))
+        return effects

@@ -9,14 +9,14 @@ input takes effect first, then whatever time has run out at that moment.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 
 from . import masks
-from .effects import AbortEngine, CutStream, Done, Effect, Retract, Send, Show
+from .effects import Effect, Send, Step
 from .errors import TextTooLong
 from .prompt import PromptCheck, PromptState
+from .shown import ShownText
 from .types import (
     NOT_IN_TIME,
     Cut,
@@ -108,7 +108,7 @@ class Guard:
         self._final = False
         self._masks: set[masks.Masked] = set()
         self._shown_to = 0
-        self._shown = _ShownText()
+        self._shown = ShownText()
         self._block: Verdict | None = None  # whose place has not been cut at yet, since the prompt is awaited
         self._cut: Cut | None = None
         self._end: End | None = None
@@ -146,14 +146,14 @@ class Guard:
             self._collected += text
             if self._unanswered and (self.deadline_us is None or now_us < self.deadline_us):
                 return []  # what most tokens come to: it is collected
-        step = _Step()
+        step = Step()
         if not self._unanswered:
             self._send_collected(step, now_us)
         return self._settle(step, now_us)
 
     def finish(self, end: End, now_us: int) -> list[Effect]:
         """The text is complete, the user has gone, or the model failed. Only the first end counts, or the user's."""
-        step = _Step()
+        step = Step()
         if self._is_done or end is End.NONE:
             return self._settle(step, now_us)
         if end is End.CLIENT_ABORT:
@@ -168,11 +168,11 @@ class Guard:
     def on_prompt_verdict(self, verdict: Verdict, now_us: int) -> list[Effect]:
         """A verdict on the prompt. If it blocks, whatever was shown without it is taken back."""
         self._prompt.on_verdict(verdict, now_us)
-        return self._settle(_Step(), now_us)
+        return self._settle(Step(), now_us)
 
     def on_verdict(self, verdict: Verdict, now_us: int) -> list[Effect]:
         """A verdict on this stream."""
-        step = _Step()
+        step = Step()
         if verdict.is_block:
             self._on_block(verdict, step)
         elif not self._is_deaf:
@@ -183,7 +183,7 @@ class Guard:
 
     def on_tick(self, now_us: int) -> list[Effect]:
         """Time has passed."""
-        return self._settle(_Step(), now_us)
+        return self._settle(Step(), now_us)
 
     def _next_deadline_us(self) -> int | None:
         if self._is_done:
@@ -202,11 +202,11 @@ class Guard:
         """Whether only a block can change anything."""
         return self._is_done or self._final or self._cut is not None or self._block is not None
 
-    def _send_collected(self, step: _Step, now_us: int) -> None:
+    def _send_collected(self, step: Step, now_us: int) -> None:
         if self._collected and not self._is_deaf:
             self._send(End.NONE, step, now_us)
 
-    def _send(self, end: End, step: _Step, now_us: int) -> None:
+    def _send(self, end: End, step: Step, now_us: int) -> None:
         text = bytes(self._collected)
         self._collected.clear()
         self._unshown += text
@@ -232,7 +232,7 @@ class Guard:
             locale_hint=self._locale_hint,
         )
 
-    def _user_went(self, step: _Step, now_us: int) -> list[Effect]:
+    def _user_went(self, step: Step, now_us: int) -> list[Effect]:
         if self._end is None and not self._is_deaf and (self._chunks or self._collected):
             self._send(End.CLIENT_ABORT, step, now_us)
         self._end = End.CLIENT_ABORT
@@ -308,7 +308,7 @@ class Guard:
             count += 1
         return count
 
-    def _on_block(self, verdict: Verdict, step: _Step) -> None:
+    def _on_block(self, verdict: Verdict, step: Step) -> None:
         self._masks |= _masks_in(verdict, self._shown_to, self._sent_to)
         if self._block is None:
             self._epoch = max(self._epoch, verdict.owner_epoch)
@@ -344,7 +344,7 @@ class Guard:
     def _disposition_of(self, verdict: Verdict) -> Disposition:
         return verdict.disposition if verdict.disposition is not None else self._prompt.contract.disposition
 
-    def _cut_at_block(self, step: _Step) -> None:
+    def _cut_at_block(self, step: Step) -> None:
         """Shows what may stay, takes back what may not, and cuts."""
         assert self._block is not None
         place = self._place_of_block()
@@ -358,7 +358,7 @@ class Guard:
 
     # What time does.
 
-    def _settle(self, step: _Step, now_us: int) -> list[Effect]:
+    def _settle(self, step: Step, now_us: int) -> list[Effect]:
         """Lets time run out, then shows, cuts and ends as far as all that has happened allows."""
         if not self._is_done:
             self._prompt.on_tick(now_us)
@@ -377,7 +377,7 @@ class Guard:
         self.deadline_us = self._next_deadline_us()
         return step.effects()
 
-    def _let_time_run_out(self, step: _Step, now_us: int) -> None:
+    def _let_time_run_out(self, step: Step, now_us: int) -> None:
         """In the order in which it did, however late the tick. Before the prompt has passed only its own time runs."""
         while self._unanswered and not self._is_deaf and self._prompt.state is PromptState.PASSED:
             budget_end, hold = self._budget_end(), self._next_hold()
@@ -403,7 +403,7 @@ class Guard:
     def _hold_end(self, chunk: _Unanswered) -> int:
         return chunk.sent_at_us + self._prompt.contract.hold_ms * 1000
 
-    def _hold_is_over(self, chunk: _Unanswered, step: _Step) -> None:
+    def _hold_is_over(self, chunk: _Unanswered, step: Step) -> None:
         chunk.hold_is_over = True
         if self._prompt.contract.on_expiry is OnExpiry.CUT:
             self._cut_by_contract(CutReason.HOLD_EXPIRED, step)
@@ -411,7 +411,7 @@ class Guard:
             self._allowed_to = chunk.text_end
             self._hold_expired = True
 
-    def _budget_is_over(self, step: _Step, now_us: int) -> None:
+    def _budget_is_over(self, step: Step, now_us: int) -> None:
         self.timeouts += 1
         self._unjudged.add(NOT_IN_TIME)
         if self._prompt.contract.fail_mode is FailMode.CLOSED:
@@ -425,11 +425,11 @@ class Guard:
 
     # What the user sees.
 
-    def _show_what_may_be_shown(self, step: _Step) -> None:
+    def _show_what_may_be_shown(self, step: Step) -> None:
         if self._prompt.state is PromptState.PASSED:
             self._show_to(max(self._released_to, self._allowed_to), step)
 
-    def _show_to(self, limit: int, step: _Step) -> None:
+    def _show_to(self, limit: int, step: Step) -> None:
         limit = min(self._outside_masks(limit), self._shown_to + len(self._unshown))
         if limit <= self._shown_to:
             return
@@ -459,7 +459,7 @@ class Guard:
                     limit = span.start
         return limit
 
-    def _end_if_over(self, step: _Step) -> None:
+    def _end_if_over(self, step: Step) -> None:
         all_shown = not self._unshown and not self._collected
         if self._final and self._end is None:
             self._abort_engine(step)
@@ -471,7 +471,7 @@ class Guard:
         elif self._final:
             self._finish_with(Ended.CLOSED, step)
 
-    def _cut_for_prompt(self, step: _Step) -> None:
+    def _cut_for_prompt(self, step: Step) -> None:
         prompt = self._prompt
         if self._cut is None:
             self._abort_engine(step)
@@ -484,7 +484,7 @@ class Guard:
             self._cut_stream(Cut(reason, 0, self._shown_to, prompt.disposition, prompt.completion, verdict_id), step)
         self._take_back(0, prompt.disposition, step)
 
-    def _cut_by_contract(self, reason: CutReason, step: _Step) -> None:
+    def _cut_by_contract(self, reason: CutReason, step: Step) -> None:
         self._show_what_may_be_shown(step)  # what was released this very moment
         self._abort_engine(step)
         contract = self._prompt.contract
@@ -492,7 +492,7 @@ class Guard:
         self._cut_stream(Cut(reason, place, place, contract.disposition, contract.completion), step)
         self._take_back(place, contract.disposition, step)
 
-    def _cut_stream(self, cut: Cut, step: _Step) -> None:
+    def _cut_stream(self, cut: Cut, step: Step) -> None:
         self._cut = cut
         self._unanswered.clear()
         self._unshown.clear()
@@ -500,7 +500,7 @@ class Guard:
         step.cut = cut
         self._finish_with(Ended.CUT, step)
 
-    def _take_back(self, place: int, disposition: Disposition, step: _Step) -> None:
+    def _take_back(self, place: int, disposition: Disposition, step: Step) -> None:
         if disposition is Disposition.KEEP:
             return
         keep = 0 if disposition is Disposition.REPLACE else self._shown.length_to(place)
@@ -508,12 +508,12 @@ class Guard:
             self._shown.shorten(keep)
             step.keep_bytes = keep
 
-    def _abort_engine(self, step: _Step) -> None:
+    def _abort_engine(self, step: Step) -> None:
         if self._engine_runs:
             self._engine_runs = False
             step.abort = True
 
-    def _finish_with(self, ended: Ended, step: _Step) -> None:
+    def _finish_with(self, ended: Ended, step: Step) -> None:
         if self._is_done:
             return
         self._is_done = True
@@ -530,65 +530,6 @@ class Guard:
             bypassed=self._prompt.bypassed,
             unjudged=tuple(sorted(self._unjudged | self._prompt.unjudged)),
         )
-
-
-class _Step:
-    """The effects of one input, put in order."""
-
-    __slots__ = ("abort", "cut", "done", "keep_bytes", "sends", "shown")
-
-    def __init__(self) -> None:
-        self.sends: list[Send] = []
-        self.shown = bytearray()
-        self.abort = False
-        self.keep_bytes: int | None = None
-        self.cut: Cut | None = None
-        self.done: Summary | None = None
-
-    def effects(self) -> list[Effect]:
-        effects: list[Effect] = [*self.sends]
-        if self.shown:
-            effects.append(Show(bytes(self.shown)))
-        if self.abort:
-            effects.append(AbortEngine())
-        if self.keep_bytes is not None:
-            effects.append(Retract(self.keep_bytes))
-        if self.cut is not None:
-            effects.append(CutStream(self.cut))
-        if self.done is not None:
-            effects.append(Done(self.done))
-        return effects
-
-
-class _ShownText:
-    """Which bytes of what was shown stand for which bytes of the text: masks change lengths. Holds no text."""
-
-    __slots__ = ("_pieces", "_text_end", "length")
-
-    def __init__(self) -> None:
-        # (start in the text, start in what was shown, whether masked); neighbours without masks are one.
-        self._pieces: list[tuple[int, int, bool]] = []
-        self._text_end = 0
-        self.length = 0
-
-    def add(self, start: int, end: int, shown_length: int, masked: bool) -> None:
-        if masked or not self._pieces or self._pieces[-1][2]:
-            self._pieces.append((start, self.length, masked))
-        self._text_end = end
-        self.length += shown_length
-
-    def length_to(self, place: int) -> int:
-        """How much of what was shown stands for text before `place`; of a mask all or nothing."""
-        at = bisect_right(self._pieces, place, key=lambda piece: piece[0]) - 1
-        if at < 0:
-            return 0
-        start, shown_start, masked = self._pieces[at]
-        if place >= self._text_end:
-            return self.length
-        return min(shown_start if masked else shown_start + place - start, self.length)
-
-    def shorten(self, length: int) -> None:
-        self.length = length
 
 
 def _masks_in(verdict: Verdict, shown_to: int, sent_to: int) -> set[masks.Masked]:

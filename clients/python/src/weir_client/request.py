@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .errors import NotConnected
 from .prompt import PromptCheck, PromptState
 from .results import LateBlock, PromptResult
 from .timers import now_us
@@ -36,6 +37,7 @@ class Request:
         self.due_us: int | None = None
         self.queued_us: int | None = None
         self.key = request_id.encode()
+        self.forget_at_us = 0
         self._worker = worker
         self._started_us = now_us()
         self._waited_us: int | None = None
@@ -45,7 +47,10 @@ class Request:
         return f"<Request {self.request_id} {self.check.state.name.lower()}>"
 
     async def verdict(self) -> PromptResult:
-        """What comes of the prompt's check; waits for it, at most as long as the budget."""
+        """What comes of the prompt's check; waits for it, at most as long as the budget.
+
+        Raises `NotConnected` if the worker is closed meanwhile.
+        """
         if self.check.state is PromptState.WAITING:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
@@ -76,6 +81,13 @@ class Request:
         if was_passed and self.check.state is PromptState.BLOCKED and not self.streams:
             self._worker.tell_late_block(LateBlock(self.request_id, None, None, self.check.completion))
         self._settle(now)
+
+    def close(self) -> None:
+        """No verdict will come any more."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(NotConnected("the worker was closed"))
+        self._waiters.clear()
 
     def on_due(self, now_us: int) -> None:
         """The check's deadline has come."""

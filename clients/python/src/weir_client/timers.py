@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from typing import Protocol
+
+log = logging.getLogger("weir_client")
 
 
 def now_us() -> int:
@@ -85,5 +88,12 @@ class Timers:
                 self._queue(timed, timed.due_us)
             else:
                 timed.due_us = None
-                timed.on_due(now)
+                self._tell(timed, now)
         self._arm()
+
+    def _tell(self, timed: Timed, now: int) -> None:
+        try:
+            timed.on_due(now)
+        except Exception:
+            # The others' time must go on.
+            log.exception("what was due failed")

@@ -114,7 +114,11 @@ class Worker:
     async def __aenter__(self) -> Worker:
         """Connects. Raises `NotConnected` or `ConfigError`."""
         bus = Bus(self._settings)
-        self._own = await asyncio.to_thread(bus.open)
+        try:
+            self._own = await asyncio.to_thread(bus.open)
+        except BaseException:
+            await asyncio.to_thread(bus.close)
+            raise
         loop = asyncio.get_running_loop()
         self._timers = Timers(loop, before=lambda: bus.fetch(self._on_verdicts))
         self._bus = bus
@@ -127,6 +131,7 @@ class Worker:
         for request in list(self._requests.values()):
             for stream in list(request.streams.values()):
                 await stream.aclose()
+            request.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         self.timers.close()
@@ -319,7 +324,8 @@ class Worker:
     def stream_is_over(self, request: Request) -> None:
         """Something of the request is over. Once all is, it is kept only for blocks that come late."""
         if request.is_idle:
-            self._idle.append((now_us() + self._late_window_us, request))
+            request.forget_at_us = now_us() + self._late_window_us
+            self._idle.append((request.forget_at_us, request))
 
     def tell_late_block(self, block: LateBlock) -> None:
         """Tells the caller of a block that came after the result."""
@@ -369,21 +375,28 @@ class Worker:
         now = now_us()
         self._verdicts += len(verdicts)
         for verdict in verdicts:
-            request = self._requests.get(verdict.request_id)
-            if request is None:
-                self._unknown += 1
-            elif verdict.stream_id is None:
-                request.on_verdict(verdict, now)
-            elif (stream := request.streams.get(verdict.stream_id)) is not None:
-                stream.on_verdict(verdict, now)
-            else:
-                self._unknown += 1
+            try:
+                self._on_verdict(verdict, now)
+            except Exception:
+                # The others' verdicts must not be lost for it.
+                log.exception("the verdict on %s of request %s failed", verdict.stream_id, verdict.request_id)
+
+    def _on_verdict(self, verdict: Verdict, now: int) -> None:
+        request = self._requests.get(verdict.request_id)
+        if request is None:
+            self._unknown += 1
+        elif verdict.stream_id is None:
+            request.on_verdict(verdict, now)
+        elif (stream := request.streams.get(verdict.stream_id)) is not None:
+            stream.on_verdict(verdict, now)
+        else:
+            self._unknown += 1
 
     def _sweep(self) -> None:
         now = now_us()
         while self._idle and self._idle[0][0] <= now:
             _, request = self._idle.popleft()
-            if request.is_idle:
+            if request.is_idle and request.forget_at_us <= now:
                 self._requests.pop(request.request_id, None)
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_EVERY_S, self._sweep)
 
