@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import multiprocessing
 import os
@@ -35,6 +36,22 @@ from weir_client.testing import MOCK_CONSUMER_OPTIONS, FakeGate, MockKafka, Rule
 WORDS = ["the ", "weir ", "holds ", "a ", "stream ", "back ", "just ", "enough ", "to ", "keep ", "it ", "safe. "]
 
 
+class Collector:
+    """Times the collector of garbage, which stops the loop."""
+
+    def __init__(self) -> None:
+        self.pauses = Latencies()
+        self._start = 0.0
+        gc.callbacks.append(self)
+
+    def __call__(self, phase: str, _info: dict[str, int]) -> None:
+        """What the interpreter calls before and after."""
+        if phase == "start":
+            self._start = time.perf_counter()
+        else:
+            self.pauses.record(int((time.perf_counter() - self._start) * 1e6))
+
+
 class Bench:
     """Keeps `streams` streams open for a while and counts what they do."""
 
@@ -42,6 +59,7 @@ class Bench:
         self.worker = worker
         self.args = args
         self.lag = Latencies()
+        self.collector = Collector()
         self.tokens = 0
         self.shown_chars = 0
         self.streams_done = 0
@@ -113,7 +131,7 @@ async def run(brokers: str, args: argparse.Namespace) -> dict[str, Any]:
         own_partitions=args.partitions,
         linger_ms=args.linger_ms,
         late_window_s=args.late_window,
-        consumer_options=MOCK_CONSUMER_OPTIONS,
+        consumer_options={} if args.brokers else MOCK_CONSUMER_OPTIONS,
     ) as worker:
         bench = Bench(worker, args)
         tasks = [asyncio.ensure_future(bench.one_after_the_other(number)) for number in range(args.streams)]
@@ -121,6 +139,7 @@ async def run(brokers: str, args: argparse.Namespace) -> dict[str, Any]:
         await asyncio.sleep(args.warm_up)
         for latencies in (worker.chunk_latencies, worker.prompt_latencies, worker.first_text_latencies):
             latencies.reset()
+        bench.collector.pauses.reset()
         before, cpu_before, start = worker.stats(), cpu_by_thread(), time.monotonic()
         bench.measuring = True
         await asyncio.sleep(args.seconds)
@@ -149,6 +168,8 @@ async def run(brokers: str, args: argparse.Namespace) -> dict[str, Any]:
         },
         "worker_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "loop_lag_us": bench.lag.summary(),
+        "gc_share_of_a_core": round(bench.collector.pauses.total_us / wall_s / 1e6, 3),
+        "gc_longest_us": bench.collector.pauses.max_us,
         **counts,
         **{name: after[name] for name in ("chunk_us", "prompt_us", "first_text_us")},
     }
@@ -156,20 +177,24 @@ async def run(brokers: str, args: argparse.Namespace) -> dict[str, Any]:
 
 def serve(connection: Any, args: argparse.Namespace) -> None:
     """The gate's process: broker and gate."""
-    kafka = MockKafka()
+    kafka = None if args.brokers else MockKafka()
+    brokers = kafka.bootstrap if kafka else args.brokers
     rules = Rules(contract={"budget_us": int(args.budget_ms * 1000), "fail_mode": "open"})
-    gate = FakeGate(kafka.bootstrap, rules)
+    gate = FakeGate(brokers, rules)
     gate.keeps_records = False
     gate.start()
-    connection.send(kafka.bootstrap)
+    connection.send(brokers)
     connection.recv()
-    gate.stop()
     connection.send(cpu_by_thread())
+    gate.stop()
 
 
 def main() -> None:
     """Reads the command line, runs, prints JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--brokers", help="a cluster with the topics; without it the mock cluster in the gate's process"
+    )
     parser.add_argument("--streams", type=int, default=4000, help="open at once")
     parser.add_argument("--tokens-per-s", type=float, default=10, help="of each stream")
     parser.add_argument("--tokens", type=int, default=100, help="of each stream in all")
@@ -179,12 +204,15 @@ def main() -> None:
     parser.add_argument("--linger-ms", type=float, default=0.5)
     parser.add_argument("--partitions", type=int, default=4, help="of the worker, out of 4")
     parser.add_argument("--late-window", type=float, default=30.0, help="seconds")
+    parser.add_argument("--gc-threshold", type=int, help="of the collector of garbage; without it Python's 700")
     parser.add_argument("--profile", metavar="FILE", help="write a profile of the worker's loop")
     args = parser.parse_args()
     here, there = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(there, args), daemon=True)
     process.start()
     brokers = here.recv()
+    if args.gc_threshold:
+        gc.set_threshold(args.gc_threshold, 20, 100)
     if args.profile:
         import cProfile
 
@@ -204,6 +232,7 @@ def main() -> None:
         "confluent_kafka": confluent_kafka.version(),
         "librdkafka": confluent_kafka.libversion()[0],
         "cores": os.cpu_count(),
+        "kafka": "given" if args.brokers else "mock",
         "commit": subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
         ).stdout.strip(),

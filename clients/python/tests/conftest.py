@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -18,9 +19,18 @@ settings.load_profile("weir")
 T = TypeVar("T")
 
 
+class Cluster:
+    """Somebody else's Kafka, with the topics of topics/topics.yaml."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+
+
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[MockKafka]:
-    yield MockKafka()
+def kafka() -> Iterator[MockKafka | Cluster]:
+    """The mock cluster, or the one that WEIR_TEST_BROKERS names."""
+    brokers = os.environ.get("WEIR_TEST_BROKERS")
+    yield Cluster(brokers) if brokers else MockKafka()
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
@@ -22,6 +22,8 @@ log = logging.getLogger("weir_client")
 _MAX_BATCH = 500
 _IDLE_POLL_S = 0.05
 _PAUSE_S = 0.001
+
+OnVerdict: TypeAlias = Callable[[Verdict], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ class Bus:
             raise NotConnected(f"the cluster does not answer: {error.args[0]}") from error
         return own
 
-    def start(self, loop: asyncio.AbstractEventLoop, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
-        """From now on calls `on_verdicts` on the loop's thread."""
+    def start(self, loop: asyncio.AbstractEventLoop, on_verdict: OnVerdict) -> None:
+        """From now on calls `on_verdict` on the loop's thread."""
         self._thread = threading.Thread(
-            target=self._serve, args=(loop, on_verdicts), name="weir-client-bus", daemon=True
+            target=self._serve, args=(loop, on_verdict), name="weir-client-bus", daemon=True
         )
         self._thread.start()
 
@@ -123,7 +125,7 @@ class Bus:
         place.offset = offsets[1]
         return place
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, on_verdict: OnVerdict) -> None:
         while not self._closing.is_set():
             try:
                 first = self._consumer.poll(_IDLE_POLL_S)
@@ -137,7 +139,7 @@ class Bus:
                 log.exception("reading verdicts failed")
                 self._closing.wait(_IDLE_POLL_S)
                 continue
-            if not self._hand_over(batch, loop, on_verdicts):
+            if not self._hand_over(batch, loop, on_verdict):
                 return
             if self._handing_over:
                 # What comes meanwhile can wait until the loop has fetched this.
@@ -168,7 +170,7 @@ class Bus:
         self,
         batch: list[Message],
         loop: asyncio.AbstractEventLoop,
-        on_verdicts: Callable[[Sequence[Verdict]], None],
+        on_verdict: OnVerdict,
     ) -> bool:
         """Wakes the loop, unless it has yet to fetch what came before. False: it is closed."""
         with self._lock:
@@ -177,12 +179,12 @@ class Bus:
                 return True
             self._handing_over = True
         try:
-            loop.call_soon_threadsafe(self.fetch, on_verdicts)
+            loop.call_soon_threadsafe(self.fetch, on_verdict)
         except RuntimeError:
             return False
         return True
 
-    def fetch(self, on_verdicts: Callable[[Sequence[Verdict]], None]) -> None:
+    def fetch(self, on_verdict: OnVerdict) -> None:
         """Hands over whatever has come, on the loop's thread.
 
         Decoding is done here too: a thread that decodes keeps the interpreter for 5 ms at a time from a loop that lets
@@ -191,9 +193,11 @@ class Bus:
         with self._lock:
             batch, self._ready = self._ready, []
             self._handing_over = False
-        verdicts = [verdict for message in batch if (verdict := self._verdict_in(message)) is not None]
-        if verdicts:
-            on_verdicts(verdicts)
+        # One after the other: a batch of decoded records would set off the collector of garbage.
+        for message in batch:
+            verdict = self._verdict_in(message)
+            if verdict is not None:
+                on_verdict(verdict)
 
     def _on_delivery(self, error: Any, message: Message) -> None:
         if error is not None:

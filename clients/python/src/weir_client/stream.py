@@ -247,8 +247,8 @@ class GuardedStream:
     # The model's text.
 
     def _start_pump(self) -> None:
-        if self._source is not None and self._pump is None and self._summary is None:
-            self._pump = asyncio.ensure_future(self._bring(self._source))
+        if self._source is not None and self._summary is None:
+            self._pump, self._source = asyncio.ensure_future(self._bring(self._source)), None
 
     async def _bring(self, source: AsyncIterable[str | bytes]) -> None:
         try:
@@ -281,3 +281,4 @@ class GuardedStream:
             pass
         except Exception:
             log.exception("closing the source of stream %s failed", self._name)
+        self._pump = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any
 
 from .breaker import Admission, Breaker
@@ -120,9 +120,9 @@ class Worker:
             await asyncio.to_thread(bus.close)
             raise
         loop = asyncio.get_running_loop()
-        self._timers = Timers(loop, before=lambda: bus.fetch(self._on_verdicts))
+        self._timers = Timers(loop, before=lambda: bus.fetch(self._on_verdict))
         self._bus = bus
-        bus.start(loop, self._on_verdicts)
+        bus.start(loop, self._on_verdict)
         self._sweep()
         return self
 
@@ -369,19 +369,17 @@ class Worker:
         stream.open()
         return stream
 
-    def _on_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+    def _on_verdict(self, verdict: Verdict) -> None:
         if self._bus is None:
             return
-        now = now_us()
-        self._verdicts += len(verdicts)
-        for verdict in verdicts:
-            try:
-                self._on_verdict(verdict, now)
-            except Exception:
-                # The others' verdicts must not be lost for it.
-                log.exception("the verdict on %s of request %s failed", verdict.stream_id, verdict.request_id)
+        self._verdicts += 1
+        try:
+            self._hand_on(verdict, now_us())
+        except Exception:
+            # The others' verdicts must not be lost for it.
+            log.exception("the verdict on %s of request %s failed", verdict.stream_id, verdict.request_id)
 
-    def _on_verdict(self, verdict: Verdict, now: int) -> None:
+    def _hand_on(self, verdict: Verdict, now: int) -> None:
         request = self._requests.get(verdict.request_id)
         if request is None:
             self._unknown += 1
@@ -398,6 +396,8 @@ class Worker:
             _, request = self._idle.popleft()
             if request.is_idle and request.forget_at_us <= now:
                 self._requests.pop(request.request_id, None)
+                # Streams know their request: without this only the collector of garbage would find them.
+                request.streams.clear()
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_EVERY_S, self._sweep)
 
 
