@@ -118,12 +118,16 @@ class Play:
     gate: Gate = field(default_factory=Gate)
     in_flight: list[Verdict] = field(default_factory=list)
     shown: bytes = b""
-    unanswered: int = 0
+    answered_to: int = -1
+    is_patient: bool = False
     done: int = 0
 
     def do(self, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Send):
+                if self.is_patient and effect.end is End.NONE:
+                    # At most one chunk is unanswered.
+                    assert effect.seq <= self.answered_to + 1
                 self.in_flight.append(self.gate.judge(effect))
             elif isinstance(effect, Show):
                 assert self.done == 0
@@ -140,6 +144,7 @@ class Play:
             at = self.random.randrange(len(self.in_flight))
             repeat = self.random.random() < 0.2
             found = self.in_flight[at] if repeat else self.in_flight.pop(at)
+            self.answered_to = max(self.answered_to, found.seq_to)
             self.do(self.guard.on_verdict(found, self.now_us))
 
     def pass_time(self, longest_us: int) -> None:
@@ -196,7 +201,7 @@ PATIENT = st.builds(
 @given(text=TEXTS, contract=PATIENT, seed=st.integers(0, 2**32))
 def test_with_patience_just_what_may_be_shown_is_shown(text: str, contract: Contract, seed: int) -> None:
     chance = random.Random(seed)
-    play = Play(Guard(passed(contract)), chance)
+    play = Play(Guard(passed(contract)), chance, is_patient=True)
     goal = ideal(text.encode())
     for piece in pieces_of(text.encode(), chance):
         play.do(play.guard.push(piece, play.now_us))
@@ -224,6 +229,17 @@ HASTY = st.builds(
     fail_mode=st.sampled_from(FailMode),
     disposition=st.just(Disposition.RETRACT),
 )
+
+
+def test_a_stale_verdict_answers_nothing_and_sends_nothing() -> None:
+    guard = Guard(passed(Contract(budget_us=10**9)))
+    answer = verdict(checked_to=1, released_to=1)
+    guard.push(b"a", 0)
+    guard.on_verdict(answer, 1)
+    guard.push(b"b", 2)
+    assert guard.push(b"c", 3) == []
+    assert guard.on_verdict(answer, 4) == []
+    assert guard.on_verdict(verdict(seq_from=1, seq_to=1, owner_epoch=0, checked_to=2, released_to=2), 5) == []
 
 
 @settings(max_examples=400, deadline=None)

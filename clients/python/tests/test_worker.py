@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -216,6 +218,24 @@ def test_requests_are_forgotten_after_the_late_window(kafka: MockKafka, gate: Fa
             await until(lambda: worker.stats()["requests"] == 0)
 
     in_loop(test)
+
+
+def test_what_is_forgotten_is_freed_without_the_collector_of_garbage(kafka: MockKafka, gate: FakeGate) -> None:
+    async def test() -> None:
+        async with a_worker(kafka, late_window_s=0.01, fallback=Contract(budget_us=2_000_000)) as worker:
+            request = worker.submit_prompt("Hi", tenant="acme")
+            stream = worker.guard(request, tokens("Hello"))
+            assert await text_of(stream) == "Hello"
+            left = weakref.ref(stream), weakref.ref(request)
+            del stream, request
+            # Deadlines that have lost their meaning keep it until they come.
+            await until(lambda: [reference() for reference in left] == [None, None])
+
+    gc.disable()
+    try:
+        in_loop(test)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("fail_mode", FailMode)
