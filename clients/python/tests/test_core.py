@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import Counter
 
 import pytest
 
 from weir_client import masks
 from weir_client.breaker import Admission, Breaker
+from weir_client.complaints import OncePerPeriod
 from weir_client.latency import Latencies
 from weir_client.masks import Masked
 from weir_client.partition import OwnPartitions, murmur2, partition_of
@@ -209,6 +212,21 @@ def test_latencies_are_right_to_six_per_cent() -> None:
     latencies.record(1 << 60)
     latencies.record(-1)
     assert latencies.summary()["max_us"] == 1 << 60
+
+
+def test_complaints_of_a_kind_are_logged_once_in_a_while() -> None:
+    complaints = OncePerPeriod(period_s=0.05)
+
+    def passes(message: str) -> str | None:
+        record = logging.LogRecord("kafka", logging.ERROR, "", 0, message, (), None)
+        return record.getMessage() if complaints.filter(record) else None
+
+    assert passes("FAIL [w#producer-1] [thrd:a]: refused") == "FAIL [w#producer-1] [thrd:a]: refused"
+    assert passes("FAIL [w#producer-1] [thrd:b]: refused") is None
+    assert passes("FAIL [w#consumer-2] [thrd:b]: refused") is not None
+    assert passes("FAIL [w#producer-1] [thrd:a]: refused") is None
+    time.sleep(0.06)
+    assert "2 more" in (passes("FAIL [w#producer-1] [thrd:a]: refused") or "")
 
 
 class _Timed:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
+from .complaints import kafka_log
 from .errors import ConfigError, NotConnected, WireError
 from .partition import OwnPartitions
 from .types import Verdict
@@ -212,7 +213,7 @@ class Bus:
             "topic.metadata.refresh.interval.ms": 2000,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1000,
-            "logger": logging.getLogger("weir_client.kafka"),
+            "logger": kafka_log(),
             **self._settings.options,
         }
 
