@@ -27,6 +27,7 @@ demo: ## Judge sample prompts on an embedded broker: no Kafka, Java or Docker
 
 .PHONY: test
 test: setup check ## Every check, then every test, on a real Apache Kafka too; a little fuzzing
+	scripts/python-client
 	WEIR_TEST_KAFKA=1 cargo test --workspace
 	scripts/fuzz
 

@@ -8,7 +8,7 @@
 
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use weir_detect::mask::{self, Mask, Masked};
@@ -74,7 +74,11 @@ fuzz_target!(|data: &[u8]| {
 
     let whole = scan(&text);
     check(&text, &whole);
-    assert_eq!(in_pieces(&text, cuts), whole, "cuts change what is found");
+    assert_eq!(
+        in_pieces(&text, cuts, &whole),
+        whole,
+        "cuts change what is found"
+    );
     if whole.is_empty() {
         return;
     }
@@ -112,8 +116,9 @@ fn scan(text: &[u8]) -> Vec<Match> {
 }
 
 /// What a scan of the text's pieces finds, merged and in order. Its base is another one, which is
-/// taken off again: a base must only shift.
-fn in_pieces(text: &[u8], cuts: &[u8]) -> Vec<Match> {
+/// taken off again: a base must only shift. After each piece nothing that the `whole` text holds may
+/// begin in what is settled without having been handed over.
+fn in_pieces(text: &[u8], cuts: &[u8], whole: &[Match]) -> Vec<Match> {
     const BASE: i64 = 1 << 40;
     let mut cuts: Vec<usize> = cuts
         .iter()
@@ -122,11 +127,18 @@ fn in_pieces(text: &[u8], cuts: &[u8]) -> Vec<Match> {
     cuts.push(text.len());
     cuts.sort_unstable();
     let mut found = Vec::new();
-    let mut scanner = Scanner::new(&DETECTOR, BASE);
+    let required = Arc::new(DETECTOR.require(|_, _, _| true));
+    let mut scanner = Scanner::requiring(&*DETECTOR, required, BASE);
     let mut from = 0;
+    let mut settled = BASE;
     for cut in cuts {
         scanner.push(&text[from..cut], &mut found);
         from = cut;
+        assert!(scanner.settled() >= settled, "settled went back");
+        settled = scanner.settled();
+        for expected in whole {
+            check_handed_over(expected, &found, BASE, settled);
+        }
     }
     scanner.finish(&mut found);
     settle(&mut found, 0);
@@ -135,6 +147,19 @@ fn in_pieces(text: &[u8], cuts: &[u8]) -> Vec<Match> {
         found.span.end -= BASE;
     }
     found
+}
+
+/// Every byte of a finding before `settled` must be in findings of its rule that were handed over.
+fn check_handed_over(expected: &Match, found: &[Match], base: i64, settled: i64) {
+    let same = |found: &&Match| found.detector == expected.detector && found.rule == expected.rule;
+    let end = settled.min(base + expected.span.end);
+    for byte in base + expected.span.start..end {
+        let covers = |found: &Match| (found.span.start..found.span.end).contains(&byte);
+        assert!(
+            found.iter().filter(same).any(covers),
+            "settled, but not handed over"
+        );
+    }
 }
 
 /// Spans lie in the text, in order, and those of one rule do not overlap.

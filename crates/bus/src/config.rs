@@ -114,7 +114,7 @@ impl BusConfig {
                 .set("group.id", group)
                 .set("partition.assignment.strategy", "cooperative-sticky")
                 .set("session.timeout.ms", "6000")
-                .set("heartbeat.interval.ms", "1000")
+                .set("heartbeat.interval.ms", "200")
                 .set("statistics.interval.ms", "1000");
         } else {
             // librdkafka wants a name even for a consumer that joins no group.

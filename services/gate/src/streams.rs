@@ -13,6 +13,9 @@ use crate::intake;
 use crate::judge::{Judge, microseconds};
 use crate::outbox::Sent;
 
+/// Records older than this are read again, or their answers are late already; milliseconds.
+const OLD_MS: i64 = 250;
+
 /// The work of a lane that reads chunks.
 #[derive(Debug)]
 pub(crate) struct Streams<'a> {
@@ -24,6 +27,20 @@ pub(crate) struct Streams<'a> {
 impl<'a> Streams<'a> {
     pub(crate) fn new(judge: &'a mut Judge) -> Self {
         Self { judge, shown: 0 }
+    }
+
+    /// Answers every stream that took something in; `records` are the latest, whose traces go on.
+    fn answer(&mut self, desk: &mut Desk, records: &[InRecord]) -> Result<(), BusError> {
+        let clock = desk.clock;
+        for judged in self.judge.answer_streams(|| clock.now()) {
+            let source = &judged.judged.source;
+            let of_source = |record: &&InRecord| {
+                record.offset == source.offset && record.partition == source.partition
+            };
+            let record = records.iter().find(of_source);
+            Self::send(desk, &judged, record)?;
+        }
+        Ok(())
     }
 
     fn send(
@@ -94,15 +111,8 @@ impl Work for Streams<'_> {
                 }
             }
         }
-        let clock = desk.clock;
-        for judged in self.judge.answer_streams(|| clock.now()) {
-            let offset = judged.judged.source.offset;
-            let partition = judged.judged.source.partition;
-            let record = polled
-                .records
-                .iter()
-                .find(|record| record.offset == offset && record.partition == partition);
-            Self::send(desk, &judged, record)?;
+        if !is_catching_up(polled) {
+            self.answer(desk, polled.records)?;
         }
         for input in done {
             desk.outbox.ledger().settle(input);
@@ -134,6 +144,18 @@ impl Work for Streams<'_> {
         metrics.open_streams.add(open - self.shown);
         self.shown = open;
     }
+}
+
+/// Whether these records are old and more are there: then their streams are read up to the present before
+/// any is answered, for nobody waits for what was said of them before. The last of a queue has none behind it,
+/// so that all are answered in the end.
+fn is_catching_up(polled: Polled<'_>) -> bool {
+    let newest = polled
+        .records
+        .iter()
+        .map(|record| record.timestamp_ms)
+        .max();
+    polled.queued_behind > 0 && newest.is_some_and(|newest| polled.at_ms - newest > OLD_MS)
 }
 
 fn fate(taken: Taken) -> ChunkFate {

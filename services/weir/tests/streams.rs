@@ -6,12 +6,15 @@
 mod common;
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use common::answers::{self, Model, Seen};
 use common::cluster::Cluster;
 use common::gate::Gate;
-use common::wait_until;
+use common::tool::{self, Finished};
+use common::{repository, wait_until};
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use weir_testkit::{Kafka, kafka_or_skip, own_kafka_or_skip};
 
@@ -66,6 +69,71 @@ fn an_answer_is_shown_masked_and_cut_as_the_policy_says() {
         gate.metric("weir_open_streams") < 0.5
     });
     assert!(gate.metric("weir_chunks_total") > 10.0);
+    gate.stop();
+}
+
+/// Rows for `weir check --jsonl`: texts with things to hold, mask and cut, cut in many ways.
+fn rows() -> Vec<Value> {
+    let texts = [
+        "Weirs hold water back, and größer 水 is fine.".to_owned(),
+        format!("Pay with {CARD}, or 4111-1111-1111-1111, please."),
+        format!("I will not {SECRET} to you, ever."),
+        "I will not r e v e a l the secret plan.".to_owned(),
+        "Nor rеvеal the sеcrеt plan with other letters.".to_owned(),
+        "Numbers: 4111 1111, 2024, and 4111 1111 1111 1112.".to_owned(),
+        "Zoe\u{308}'s e\u{301}clair 👨\u{200d}👩\u{200d}👧 한국어.".to_owned(),
+    ];
+    let cut = |text: &str, every: usize| -> Vec<String> {
+        let chars: Vec<char> = text.chars().collect();
+        chars
+            .chunks(every)
+            .map(|some| some.iter().collect())
+            .collect()
+    };
+    let rows = texts.iter().flat_map(|text| {
+        [1, 2, 3, 5, 8, 13, 100].map(|every| json!({ "chunks": cut(text, every) }))
+    });
+    rows.collect()
+}
+
+/// The Python client, through Kafka and a gate, shows what `weir check` says that it should.
+#[test]
+fn the_python_client_shows_what_check_foretells() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let policies = policies(dir.path());
+    let cluster = Cluster::on(kafka);
+    let gate = Gate::start_under(&cluster, policies);
+    let rows: String = rows().iter().map(|row| format!("{row}\n")).collect();
+    let parsed = |finished: &Finished| -> Vec<Value> {
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let lines = finished.stdout.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let check = tool::finish_with(
+        &mut tool::weir(["check", "--jsonl", "--policies", policies]),
+        rows.as_bytes(),
+    );
+    let python = tool::finish_with(
+        Command::new(repository().join("scripts/python-client"))
+            .args(["run", "clients/python/examples/guard_rows.py"])
+            .args(["--brokers", &cluster.bus.brokers])
+            .args(["--prompts-topic", &cluster.prompts])
+            .args(["--chunks-topic", &cluster.chunks])
+            .args(["--verdicts-topic", &cluster.verdicts])
+            .current_dir(repository()),
+        rows.as_bytes(),
+    );
+    let (expected, shown) = (parsed(&check), parsed(&python));
+    assert_eq!(shown.len(), expected.len());
+    for (shown, expected) in shown.iter().zip(&expected) {
+        assert_eq!(shown["timeouts"], 0, "{shown}");
+        for key in ["released", "truncate_at"] {
+            assert_eq!(shown[key], expected[key], "{key} of {expected}");
+        }
+    }
     gate.stop();
 }
 

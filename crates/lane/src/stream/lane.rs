@@ -110,7 +110,8 @@ impl Lane {
         };
         let taken = stream.take(input, &self.config.fingerprint_key, now);
         let gap_until = stream.gap_until();
-        if stream.news.covers.is_some() && !self.streams.due.contains(&id) {
+        if stream.news.covers.is_some() && !stream.is_due {
+            stream.is_due = true;
             self.streams.due.push(Arc::clone(&id));
         }
         if let Some(gap_until) = gap_until {
@@ -137,6 +138,7 @@ impl Lane {
 
     fn answer_one(&mut self, id: &StreamId, now: Micros) -> Option<StreamStep> {
         let stream = self.streams.open.get_mut(id)?;
+        stream.is_due = false;
         let ended = stream.end.is_some();
         if !stream.is_cut() && stream.suspicion.is_due(&stream.text, ended) {
             let arrival = stream.news.covers.as_ref().map(|covered| covered.arrival);
@@ -298,7 +300,6 @@ impl Lane {
         let stream = self.streams.open.get_mut(&id)?;
         stream.stop_reading();
         stream.give_up(RECORD, UnjudgedCause::Failed);
-        self.streams.due.retain(|due| *due != id);
         self.close_or_go_on(&id, None, now)
     }
 

@@ -41,6 +41,8 @@ pub(super) struct Stream {
     waiting: Vec<ChunkInput>,
     /// Until when the chunk is waited for that comes before those.
     gap_until: Option<Micros>,
+    /// It is in the list of those to be answered.
+    pub(super) is_due: bool,
     /// What no verdict has told yet.
     pub(super) news: News,
     /// What the last verdict covered.
@@ -144,6 +146,7 @@ impl Stream {
             next_seq: 0,
             waiting: Vec::new(),
             gap_until: None,
+            is_due: false,
             news: News::default(),
             told: Covered::none(input.source.clone(), input.arrival, now),
             checked_to: 0,
