@@ -1,10 +1,11 @@
 //! What reads the clean text, how far each looks, and from where on each is still undecided.
 
 use crate::detector::Detector;
+use crate::injection::{self, InjectionDetector};
 use crate::matched::Match;
 use crate::rules::{Hit, Role, Spotted};
 use crate::view::View;
-use crate::{injection, pii, secrets};
+use crate::{pii, secrets};
 
 /// What reads the clean text, each at its own pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +85,8 @@ impl Reader {
         }
     }
 
-    /// Whether it only knows that it is done with what lies its reach back, and looks now and then unless
-    /// something waits for it.
+    /// Whether it looks only now and then, at what lies its reach back, unless something waits for it: to
+    /// know exactly what is open costs it more than the others, or, of injection, cannot be known.
     pub(crate) const fn is_lazy(self) -> bool {
         matches!(
             self,
@@ -93,11 +94,17 @@ impl Reader {
         )
     }
 
+    /// Whether it tells ASCII from all else, so that findings may hang on what becomes of a letter beside
+    /// them. To rules an `é` is as much of a word as an `e`, and injection stays a character behind.
+    pub(crate) const fn tells_ascii(self) -> bool {
+        !matches!(self, Self::Spelt | Self::Patterns | Self::Injection)
+    }
+
     /// Whether whatever it finds has a digit.
     pub(crate) const fn needs_digit(self) -> bool {
         matches!(
             self,
-            Self::Card | Self::Iban | Self::NationalId | Self::Passport
+            Self::Card | Self::Iban | Self::NationalId | Self::Passport | Self::Phone | Self::Ip
         )
     }
 }
@@ -154,10 +161,24 @@ impl Detector {
         }
     }
 
+    /// Whether it tells apart what the last character may become. To the others one letter that is no ASCII
+    /// is as good as another.
+    pub(crate) fn tells_changes_apart(&self, reader: Reader) -> bool {
+        match reader {
+            Reader::Patterns => !self.rules.patterns.is_empty(),
+            Reader::Spelt => self.rules.exact.has_accents(),
+            _ => false,
+        }
+    }
+
     /// From where in `text`, not before `from`, what a reader finds depends on what follows the text:
     /// what begins before that place is decided, whatever comes.
     pub(crate) fn open_from(&self, reader: Reader, text: &[u8], from: usize) -> usize {
-        use pii::{card::CardDetector, iban::IbanDetector, passport::PassportDetector};
+        use pii::card::CardDetector;
+        use pii::email::EmailDetector;
+        use pii::iban::IbanDetector;
+        use pii::ip::IpDetector;
+        use pii::passport::PassportDetector;
         let builtin = self.builtin;
         match reader {
             Reader::Spelt => {
@@ -171,12 +192,12 @@ impl Detector {
             Reader::NationalId => builtin.national_ids.open_from(text, from),
             Reader::Passport => PassportDetector::open_from(text, from),
             Reader::PrivateKey => builtin.private_keys.open_from(text, from),
-            Reader::Email
-            | Reader::Phone
-            | Reader::Ip
-            | Reader::Jwt
-            | Reader::Secret
-            | Reader::Injection => from.max(text.len().saturating_sub(reader.reach().1)),
+            Reader::Email => EmailDetector::open_from(text, from),
+            Reader::Phone => builtin.phones.open_from(text, from),
+            Reader::Ip => IpDetector::open_from(text, from),
+            Reader::Jwt => builtin.tokens.open_from(text, from),
+            Reader::Secret => builtin.secrets.open_from(text, from),
+            Reader::Injection => InjectionDetector::open_from(text, from),
         }
     }
 }

@@ -1,7 +1,29 @@
 //! Scans a text that comes in pieces.
 //!
-//! What is found in a piece is certain once nothing that follows could complete, undo or change it. Each
-//! reader of the clean text has a watermark of its own (`reader.rs`): before it all is decided.
+//! What is found in a piece is certain once nothing that follows could complete, undo or change it. So
+//! each piece is dealt with in two steps: what its characters are, and what can be told of them by now.
+//!
+//! # Watermarks
+//!
+//! Each reader of the clean text (`reader.rs`) is asked for a place: findings that begin before it are the
+//! same whatever text follows (`Detector::open_from`). `Bob, call 0` is open from `0` to the reader of
+//! telephone numbers and from its end to that of cards; a word later it is open from its end to both.
+//! What begins before the place is handed over and never looked at again (`State::decided`); the text
+//! before it is clear of that reader (`Scanner::clear`), and what is clear of all that a policy waits for
+//! is settled ([`Scanner::settled`]). Literals of letters, base64 islands and invisible runs are found as
+//! characters go by and have watermarks of their own.
+//!
+//! To work out a place costs time and serves nobody if nothing waits for it. Readers that are mostly not
+//! waited for are lazy: they stay behind by as much as a finding may depend on, and look in strides. Where
+//! the text ends no reader is asked anything: all is decided.
+//!
+//! # The character that is held
+//!
+//! The last character of a piece is known only when the next one is: `e` becomes `é` if U+0301 follows.
+//! The normaliser holds it back, but text cannot wait for what may never come. So readers see it as it
+//! is (`Window::with`), nothing that begins at it is decided, and whatever is decided must be so
+//! whether it stays or becomes another (`Scanner::open_from`): the places are worked out for both, and
+//! the findings before them must be the same. `0301234567e` is no number, `0301234567é` is one.
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -137,8 +159,13 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     }
 
     /// The text ends: appends what is left.
-    pub fn finish(mut self, out: &mut Vec<Match>) {
-        self.take(&[], true, out);
+    pub fn finish(self, out: &mut Vec<Match>) {
+        self.finish_with(&[], out);
+    }
+
+    /// The same with the last piece. Of a text in one piece nothing is ever open.
+    fn finish_with(mut self, piece: &[u8], out: &mut Vec<Match>) {
+        self.take(piece, true, out);
         self.advance(true, out);
     }
 
@@ -235,7 +262,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         );
     }
 
-    /// Runs the readers over a window that ends with the character `held`, which marks may change.
+    /// Runs the readers over a window that ends with the character `held`, which is not certain: what begins
+    /// at it is not decided.
     fn read(&mut self, window: &Window, held: Option<Unit>, end: bool, out: &mut Vec<Match>) {
         let text = window.text();
         let fixed = text.len() - held.map_or(0, |held| held.c.len_utf8());
@@ -253,12 +281,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
                     0
                 })
             } else {
-                let open = self.open_from(reader, text, from, fixed, changes);
-                if changes.is_empty() || !reader.needs_digit() {
-                    open
-                } else {
-                    open.min(self.touching(reader, window, from..fixed).unwrap_or(open))
-                }
+                self.open_from(reader, text, from, fixed, changes)
             };
             self.clear[reader as usize] = if open == text.len() {
                 self.state.normaliser.decoded()
@@ -276,8 +299,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         }
     }
 
-    /// From where on what a reader finds is open, whatever follows and whatever that makes of the last
-    /// character: any of `changes`, perhaps. The text's length if nothing is.
+    /// From where on what a reader finds is open, whatever follows, and whatever that makes of the last
+    /// character, which begins at `fixed`: one of `changes`, perhaps. The text's length if nothing is.
     fn open_from(
         &self,
         reader: Reader,
@@ -286,46 +309,61 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         fixed: usize,
         changes: &[char],
     ) -> usize {
-        let open = self.detector.open_from(reader, text, from);
-        // To all but patterns, one letter that is no ASCII is as good as another.
-        let changes = match reader {
-            Reader::Patterns if self.detector.rules.patterns.is_empty() => &[],
-            Reader::Patterns => changes,
-            _ => &changes[..changes.len().min(1)],
+        let mut first = self.detector.open_from(reader, text, from);
+        let changes = if self.detector.tells_changes_apart(reader) {
+            changes
+        } else {
+            &changes[..changes.len().min(1)]
         };
         let mut changed = Vec::new();
-        let otherwise = changes.iter().map(|c| {
+        for c in changes {
             changed.clear();
             changed.extend_from_slice(&text[..fixed]);
             changed.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            match self.detector.open_from(reader, &changed, from) {
-                open if open == changed.len() => text.len(),
-                open => open,
+            let open = self.detector.open_from(reader, &changed, from);
+            if open < changed.len() {
+                first = first.min(open);
             }
-        });
-        otherwise.fold(open, usize::min)
+        }
+        if changed.is_empty() {
+            return first;
+        }
+        first.min(self.first_difference(reader, text, &changed, from..fixed))
     }
 
-    /// Where something begins that a reader would find if the text ended with `range`, and that ends there
-    /// itself: whether it is joined to a longer word depends on what becomes of the last character.
-    fn touching(&self, reader: Reader, window: &Window, range: Range<usize>) -> Option<usize> {
-        let text = &window.text()[..range.end];
-        next_digit(text, range.start)?;
+    /// Where the first finding begins that a reader makes in one of two texts only; the end of the range,
+    /// in which it must begin, if there is none.
+    fn first_difference(
+        &self,
+        reader: Reader,
+        text: &[u8],
+        changed: &[u8],
+        range: Range<usize>,
+    ) -> usize {
+        let none = text.len();
+        if !reader.tells_ascii() || reader.needs_digit() && next_digit(text, range.start).is_none()
+        {
+            return none;
+        }
         let behind = range.start.saturating_sub(reader.reach().0);
         let behind = word::boundary_before(text, behind);
-        let mut found = Vec::new();
-        // Not counted from the base, to compare with the window's own positions.
-        let view = View::part(window, behind..range.end, 0);
-        self.detector.read(reader, &view, &mut found, &mut |_| {});
-        let position = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
-        let end = position(window.original(&(range.end..range.end)).start);
-        let first = found
-            .iter()
-            .filter(|found| found.span.end == end)
-            .map(|found| found.span.start)
-            .min()?;
-        let starts = |at: &usize| position(window.original(&(*at..*at)).start) == first;
-        range.clone().find(starts)
+        let findings = |text: &[u8]| {
+            let mut found = Vec::new();
+            self.detector
+                .read(reader, &View::of(&text[behind..]), &mut found, &mut |_| {});
+            found
+        };
+        let (one, other) = (findings(text), findings(changed));
+        let apart = |these: &[Match], those: &[Match]| {
+            let starts = these.iter().filter(|found| !those.contains(found));
+            starts
+                .filter_map(|found| usize::try_from(found.span.start).ok())
+                .map(|start| behind + start)
+                .filter(|start| range.contains(start))
+                .min()
+        };
+        let first = [apart(&one, &other), apart(&other, &one)];
+        first.into_iter().flatten().min().unwrap_or(none)
     }
 
     /// Hands over the findings of a reader that begin in a range of the window.
@@ -368,28 +406,34 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
 
     /// Moves [`Scanner::settled`] on.
     fn settle(&mut self) {
-        let required = Arc::clone(&self.required);
+        let settled = self.clear_of(&self.required);
+        self.state.settled = self.state.settled.max(settled);
+    }
+
+    /// Original bytes before which nothing that is `required` can begin any more. Of readers only those that
+    /// the scan was told to wait for know better than what lies their reach back.
+    pub(crate) fn clear_of(&self, required: &Required) -> usize {
         let rule = |rule: u32| required.rules.get(rule as usize).copied().unwrap_or(false);
-        let mut settled = self.state.normaliser.decoded();
+        let mut clear = self.state.normaliser.decoded();
         for reader in Reader::ALL {
             if required.readers[reader as usize] {
-                settled = settled.min(self.clear[reader as usize]);
+                clear = clear.min(self.clear[reader as usize]);
             }
         }
         if required.rules.contains(&true) {
-            settled = settled
+            clear = clear
                 .min(self.literals_open_from(|of, role| role == Role::Finding && rule(of)))
                 .min(self.state.hits.open_from(rule).unwrap_or(usize::MAX));
         }
         if required.readers[Reader::Injection as usize] {
             let run = self.state.normaliser.hidden.open_from();
-            settled = settled.min(run.unwrap_or(usize::MAX));
+            clear = clear.min(run.unwrap_or(usize::MAX));
         }
         if let Some(islands) = &self.state.islands {
             let open = islands.open_from(&self.state.window, self.state.normaliser.held());
-            settled = settled.min(open.unwrap_or(usize::MAX));
+            clear = clear.min(open.unwrap_or(usize::MAX));
         }
-        self.state.settled = self.state.settled.max(settled);
+        clear
     }
 
     /// Where the first literal begins that is not finished, in original bytes; `usize::MAX` if none is.
@@ -436,9 +480,7 @@ impl Detector {
     /// What was in `out` before stays as it is.
     pub fn scan(&self, text: &[u8], base: i64, out: &mut Vec<Match>) {
         let from = out.len();
-        let mut scanner = Scanner::new(self, base);
-        scanner.take(text, true, out);
-        scanner.advance(true, out);
+        Scanner::new(self, base).finish_with(text, out);
         matched::settle(out, from);
     }
 }
@@ -446,9 +488,7 @@ impl Detector {
 /// Appends what is found in an island, by the groups that hold it.
 fn scan_island(detector: &Detector, base: i64, island: &Opened, out: &mut Vec<Match>) {
     let mut found = Vec::new();
-    let mut scanner = Scanner::inside(detector);
-    scanner.push(&island.text, &mut found);
-    scanner.finish(&mut found);
+    Scanner::inside(detector).finish_with(&island.text, &mut found);
     out.extend(found.into_iter().filter_map(|mut found| {
         found.span = view::span(&island.place(&found.span)?, base);
         Some(found)

@@ -1,9 +1,20 @@
 //! What the tests of several modules share.
 
+use proptest::prelude::ProptestConfig;
 use weir_policy::TextRule;
 use weir_types::{Category, Severity};
 
 use crate::{Detector, Match, matched};
+
+/// As many cases of a property, or as many as `PROPTEST_CASES` says.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: asked.and_then(|asked| asked.parse().ok()).unwrap_or(cases),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
 pub(crate) fn rule(id: &str, literals: &[&str]) -> TextRule {
     TextRule {

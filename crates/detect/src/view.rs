@@ -19,14 +19,22 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A view of the original `text`, whose first byte is byte `base` of the judged text.
-    #[cfg(test)]
-    pub(crate) fn new(text: &'a [u8], base: i64) -> Self {
+    /// A view of clean text by itself: what is found counts from its beginning.
+    pub(crate) fn of(text: &'a [u8]) -> Self {
         Self {
             text,
             window: None,
             from: 0,
+            base: 0,
+        }
+    }
+
+    /// A view of the original `text`, whose first byte is byte `base` of the judged text.
+    #[cfg(test)]
+    pub(crate) fn new(text: &'a [u8], base: i64) -> Self {
+        Self {
             base,
+            ..Self::of(text)
         }
     }
 

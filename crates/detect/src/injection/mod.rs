@@ -74,6 +74,9 @@ pub(crate) const BEHIND: usize = 72;
 /// after that, and a closing quotation mark.
 pub(crate) const AHEAD: usize = 352;
 
+/// The last character of a text, which marks may change.
+const LONGEST_CHARACTER: usize = 4;
+
 /// Below this a finding says too little to be told.
 const MIN_SCORE: f32 = 0.2;
 
@@ -114,6 +117,16 @@ impl InjectionDetector {
             cues: Cues::new()?,
             names,
         })
+    }
+
+    /// From where in `text`, not before `from`, findings may depend on what follows it: all of
+    /// [`AHEAD`], whatever stands there. A policy that makes streams wait for injection holds as much of
+    /// every answer.
+    ///
+    /// Nothing less is certain by looking at the end alone: a finding may begin with `all`, `your` or
+    /// `show`, and many words may stand between that and the verb or noun that makes it one.
+    pub(crate) fn open_from(text: &[u8], from: usize) -> usize {
+        from.max(text.len().saturating_sub(AHEAD + LONGEST_CHARACTER))
     }
 
     /// Appends what is found, overlapping findings of one rule apart; `matched::settle` merges them.

@@ -17,6 +17,8 @@
 //! `evals/rules`, 22 were addresses, four patterns of addresses (`name@` ...), and one an address to
 //! which the next word was glued. Whether the mailbox exists and is a person's the form does not tell.
 
+mod open;
+
 use std::sync::Arc;
 
 use memchr::memchr_iter;
@@ -87,7 +89,7 @@ impl EmailDetector {
 /// Start and end of the address whose `@` is at `at`.
 fn address_around(text: &[u8], at: usize) -> Option<(usize, usize)> {
     let start = local_start(text, at)?;
-    let end = domain_end(text, at)?;
+    let end = domain(text, at).end?;
     let is_path = text.get(end) == Some(&b':')
         && (text[start..at].eq_ignore_ascii_case(b"git")
             || matches!(text.get(end + 1), Some(b'/' | b'~')));
@@ -95,12 +97,18 @@ fn address_around(text: &[u8], at: usize) -> Option<(usize, usize)> {
         .then_some((start, end))
 }
 
+/// Where the local part begins that ends before the `@` at `at`.
 fn local_start(text: &[u8], at: usize) -> Option<usize> {
+    local_begins(text, at).filter(|_| text[at - 1] != b'.')
+}
+
+/// Where a local part begins that goes on at least to `at`, which may be where the text ends.
+fn local_begins(text: &[u8], at: usize) -> Option<usize> {
     let mut start = at;
     while let Some(&byte) = start.checked_sub(1).and_then(|before| text.get(before)) {
         spend(1);
         let length = match byte {
-            b'.' if text[start] == b'.' => break,
+            b'.' if text.get(start) == Some(&b'.') => break,
             b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'&' => 1,
             0x80.. => match word::char_before(text, start) {
                 Some((c, length)) if word::is_word(c) => length,
@@ -117,18 +125,27 @@ fn local_start(text: &[u8], at: usize) -> Option<usize> {
     let handle = start.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'@');
     let opens = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
     // The letter of an escaped line break is not the address's: prompts quote JSON.
-    if text[..start].ends_with(b"\\") && matches!(text[start], b'n' | b'r' | b't') {
+    if text[..start].ends_with(b"\\") && matches!(text.get(start), Some(b'n' | b'r' | b't')) {
         start += 1;
     }
-    let skipped = text[start..at].iter().position(opens)?;
+    let skipped = text.get(start..at)?.iter().position(opens)?;
     start += skipped;
-    (!handle && text[at - 1] != b'.' && at - start <= MAX_LOCAL_BYTES).then_some(start)
+    (!handle && at - start <= MAX_LOCAL_BYTES).then_some(start)
 }
 
-fn domain_end(text: &[u8], at: usize) -> Option<usize> {
+/// What stands after an `@`.
+struct Domain {
+    /// Where it ends, if it is one.
+    end: Option<usize>,
+    /// The text ends in it: it may go on.
+    cut: bool,
+}
+
+fn domain(text: &[u8], at: usize) -> Domain {
     let mut start = at + 1;
     let mut end = None;
     let mut labels = 0;
+    let whole = |end| Domain { end, cut: false };
     loop {
         let length = text[start..]
             .iter()
@@ -137,8 +154,12 @@ fn domain_end(text: &[u8], at: usize) -> Option<usize> {
             .count();
         spend(length + 1);
         let label = &text[start..start + length];
-        if length > MAX_LABEL_BYTES || label.first().is_none_or(|byte| *byte == b'-') {
-            return end;
+        if length > MAX_LABEL_BYTES || label.starts_with(b"-") {
+            return whole(end);
+        }
+        let cut = start + length == text.len();
+        if label.is_empty() {
+            return Domain { end, cut };
         }
         labels += 1;
         if labels >= 2
@@ -148,10 +169,10 @@ fn domain_end(text: &[u8], at: usize) -> Option<usize> {
         }
         start += length;
         if label.ends_with(b"-") || text.get(start) != Some(&b'.') {
-            return end;
+            return Domain { end, cut };
         }
         if start - at > MAX_ADDRESS_BYTES {
-            return None;
+            return whole(None);
         }
         start += 1;
     }

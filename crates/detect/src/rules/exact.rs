@@ -46,6 +46,7 @@ pub(crate) struct Exact {
     texts: Vec<Box<[u8]>>,
     /// Bytes of the longest of them.
     longest: usize,
+    has_accents: bool,
 }
 
 impl std::fmt::Debug for Exact {
@@ -94,8 +95,14 @@ impl Exact {
             automaton,
             spellings: entries.iter().map(spelling).collect(),
             longest: texts.iter().map(|text| text.len()).max().unwrap_or(0),
+            has_accents: texts.iter().any(|text| !text.is_ascii()),
             texts,
         })
+    }
+
+    /// Whether letters with accents, or of other scripts, are in what is looked for.
+    pub(crate) fn has_accents(&self) -> bool {
+        self.has_accents
     }
 
     /// Where in `text`, from `from` on, the first literal or prefix begins that what follows may

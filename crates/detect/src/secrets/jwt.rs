@@ -12,6 +12,8 @@
 //!
 //! False positives: none that decodes by chance; published examples are found like any other.
 
+mod open;
+
 use std::sync::Arc;
 
 use memchr::memmem;
@@ -29,6 +31,8 @@ pub(crate) const BEHIND: usize = 2;
 /// How far from a finding's start bytes decide about it and its span.
 pub(crate) const AHEAD: usize = 512;
 
+/// base64url of `{"`.
+const OPENING: &[u8] = b"eyJ";
 /// Longest header. Those with an algorithm, a type and a key id have some 50 to 130 characters.
 const MAX_HEADER_BYTES: usize = 256;
 /// Fewest characters of a payload: `{"a":1}` has ten.
@@ -53,7 +57,7 @@ impl JwtDetector {
     pub(crate) fn new() -> Self {
         Self {
             name: "jwt".into(),
-            opening: memmem::Finder::new(b"eyJ"),
+            opening: memmem::Finder::new(OPENING),
         }
     }
 
@@ -61,11 +65,7 @@ impl JwtDetector {
         let text = view.text;
         spend(text.len());
         for start in self.opening.find_iter(text) {
-            // A full stop glues, since the payload of a token starts like a header.
-            let joined = start
-                .checked_sub(1)
-                .is_some_and(|before| matches!(text[before], b'-' | b'.'));
-            if joined || glued_before(text, start) {
+            if is_joined(text, start) {
                 continue;
             }
             let Some(length) = token_length(&text[start..text.len().min(start + AHEAD)]) else {
@@ -81,6 +81,13 @@ impl JwtDetector {
             });
         }
     }
+}
+
+/// Whether what begins at `start` is part of something longer. A full stop joins, since the payload of a
+/// token starts like a header.
+fn is_joined(text: &[u8], start: usize) -> bool {
+    let before = start.checked_sub(1).and_then(|before| text.get(before));
+    matches!(before, Some(b'-' | b'.')) || glued_before(text, start)
 }
 
 /// The length of the token that `text` starts with, as far as it goes in `text`.

@@ -25,6 +25,7 @@
 //! IPv4 in hexadecimal or octal, IPv6 with less than three groups, what is glued to a word.
 
 mod blocks;
+mod open;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,8 @@ use crate::view::View;
 use crate::word::{glued_after, glued_before};
 use crate::work::spend;
 
+/// How far after an address its end is judged by: `-`, four digits and a full stop.
+const CLOSING: usize = 6;
 /// How far before a finding bytes decide about it.
 pub(crate) const BEHIND: usize = context::BEFORE;
 /// How far from a finding's start bytes decide about it.
@@ -196,21 +199,11 @@ fn v4_around(text: &[u8], dot: usize) -> Option<(Range<usize>, f32)> {
         return None;
     }
     let start = dot - count_back(text, dot, 4, |byte| byte.is_ascii_digit());
-    let length = count(text, start, MAX_V4_BYTES + 1, |byte| {
-        byte.is_ascii_digit() || byte == b'.'
-    });
-    // The full stop of a sentence is not the address's.
-    let end = text[start..start + length]
-        .iter()
-        .rposition(u8::is_ascii_digit)
-        .map(|last| start + last + 1)?;
+    let (end, _) = v4_end(text, start);
     if !clean_before(text, start) || !clean_after(text, end) {
         return None;
     }
-    let address: Ipv4Addr = parse(&text[start..end])?;
-    if !is_public_v4(address) || RESOLVERS.contains(&address) || after_version_word(text, start) {
-        return None;
-    }
+    let address = v4_at(text, start, end)?;
     let range = start..end;
     let worded = context::near(text, &range, &ADDRESS_WORDS);
     let small = address.octets().iter().all(|octet| *octet < MAX_SMALL);
@@ -219,6 +212,26 @@ fn v4_around(text: &[u8], dot: usize) -> Option<(Range<usize>, f32)> {
     } else {
         (!small).then_some((range, SCORE_ALONE))
     }
+}
+
+/// Where the digits and full stops end that begin at `start`, without the full stop of a sentence and
+/// with it.
+fn v4_end(text: &[u8], start: usize) -> (usize, usize) {
+    let length = count(text, start, MAX_V4_BYTES + 1, |byte| {
+        byte.is_ascii_digit() || byte == b'.'
+    });
+    let end = text[start..start + length]
+        .iter()
+        .rposition(u8::is_ascii_digit)
+        .map_or(start, |last| start + last + 1);
+    (end, start + length)
+}
+
+/// The address that stands there, if it may be somebody's.
+fn v4_at(text: &[u8], start: usize, end: usize) -> Option<Ipv4Addr> {
+    let address: Ipv4Addr = parse(&text[start..end])?;
+    let nobodys = !is_public_v4(address) || RESOLVERS.contains(&address);
+    (!nobodys && !after_version_word(text, start)).then_some(address)
 }
 
 /// The address whose first colon is at `colon`.
@@ -230,28 +243,34 @@ fn v6_around(text: &[u8], colon: usize) -> Option<(Range<usize>, f32)> {
     if !matches!(first[0], b'2' | b'3') || !first.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    let mut length = count(text, start, MAX_V6_BYTES + 1, |byte| {
-        byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
-    });
-    // What ends a sentence or starts a list.
-    while matches!(text[start + length - 1], b'.' | b':')
-        && !text[..start + length].ends_with(b"::")
-    {
-        length -= 1;
-    }
-    let end = start + length;
-    if !clean_before(text, start)
-        || byte(text, start.checked_sub(1)) == Some(b':')
-        || !clean_after(text, end)
-    {
+    let (end, _) = v6_end(text, start);
+    let clean = clean_before(text, start) && clean_after(text, end);
+    if !clean || byte(text, start.checked_sub(1)) == Some(b':') {
         return None;
     }
+    v6_at(text, start, end).then_some((start..end, SCORE_V6))
+}
+
+/// Where the groups end that begin at `start`, without what ends a sentence or starts a list, and with it.
+fn v6_end(text: &[u8], start: usize) -> (usize, usize) {
+    let length = count(text, start, MAX_V6_BYTES + 1, |byte| {
+        byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
+    });
+    let mut end = start + length;
+    while matches!(text[end - 1], b'.' | b':') && !text[..end].ends_with(b"::") {
+        end -= 1;
+    }
+    (end, start + length)
+}
+
+/// Whether the address that stands there may be somebody's.
+fn v6_at(text: &[u8], start: usize, end: usize) -> bool {
     let groups = text[start..end]
         .split(|byte| *byte == b':')
         .filter(|group| !group.is_empty())
         .count();
-    let address: Ipv6Addr = parse(&text[start..end])?;
-    (groups >= 3 && is_public_v6(address)).then_some((start..end, SCORE_V6))
+    let address: Option<Ipv6Addr> = parse(&text[start..end]);
+    groups >= 3 && address.is_some_and(is_public_v6)
 }
 
 fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {

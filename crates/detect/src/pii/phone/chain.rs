@@ -43,6 +43,8 @@ pub(super) struct Chain {
     trunk_group: Option<usize>,
     /// Whether the chain went on beyond what is read of it.
     pub(super) cut: bool,
+    /// Whether the text ends where the chain may still go on.
+    pub(super) open: bool,
     /// Where to look for the next one.
     pub(super) next: usize,
 }
@@ -129,6 +131,7 @@ fn walk(text: &[u8], start: usize, digit: usize, plus: bool) -> Chain {
         separators: Separators::default(),
         trunk_group: None,
         cut: false,
+        open: false,
         next: digit,
     };
     let mut count = 0;
@@ -152,7 +155,9 @@ fn walk(text: &[u8], start: usize, digit: usize, plus: bool) -> Chain {
         chain.ends[chain.groups] = (count, at);
         chain.groups += 1;
         chain.next = at;
-        let Some(length) = separator(text, at, &mut chain.separators) else {
+        let joint = separator(text, at, &mut chain.separators);
+        let Joint::Separator(length) = joint else {
+            chain.open = joint == Joint::TextEnds;
             // A parenthesis that the chain does not close holds more than the number.
             if text[start] == b'(' && !text[start..at].contains(&b')') {
                 chain.start = digit;
@@ -174,16 +179,28 @@ fn run_of_digits(text: &[u8], from: usize, most: usize) -> usize {
     run
 }
 
-/// The length of the separator at `at`, when a digit follows it; what it is made of goes to `seen`.
+/// What stands after a group of digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// A separator of so many bytes, and a digit.
+    Separator(usize),
+    /// Nothing, or what may become a separator.
+    TextEnds,
+    Other,
+}
+
+/// What stands at `at`; what a separator is made of goes to `seen`.
 ///
 /// One to four of space, `-`, `.`, `/`, `(` and `)` and their typographic variants; none of the
 /// marks twice, and a full stop with nothing beside it: `. ` ends a sentence or a list's number.
-fn separator(text: &[u8], at: usize, seen: &mut Separators) -> Option<usize> {
+fn separator(text: &[u8], at: usize, seen: &mut Separators) -> Joint {
     let mut here = Separators::default();
     let (mut opened, mut closed) = (false, false);
     let mut end = at;
     for _ in 0..MAX_SEPARATORS {
-        let (c, length) = char_after(text, end)?;
+        let Some((c, length)) = char_after(text, end) else {
+            break;
+        };
         let twice = match c {
             ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' => {
                 here.space = true;
@@ -194,26 +211,30 @@ fn separator(text: &[u8], at: usize, seen: &mut Separators) -> Option<usize> {
             '/' => std::mem::replace(&mut here.slash, true),
             '(' => std::mem::replace(&mut opened, true),
             ')' => std::mem::replace(&mut closed, true),
-            _ => return None,
+            _ => return Joint::Other,
         };
         if twice {
-            return None;
+            return Joint::Other;
         }
         end += length;
+        if here.dot && (here.space || here.hyphen || here.slash || opened || closed) {
+            return Joint::Other;
+        }
         if text.get(end).is_some_and(u8::is_ascii_digit) {
-            if here.dot && (here.space || here.hyphen || here.slash || opened || closed) {
-                return None;
-            }
             seen.space |= here.space;
             seen.hyphen |= here.hyphen;
             seen.dot |= here.dot;
             seen.slash |= here.slash;
             seen.paren |= opened || closed;
             spend(end - at);
-            return Some(end - at);
+            return Joint::Separator(end - at);
         }
     }
-    None
+    if end == text.len() {
+        Joint::TextEnds
+    } else {
+        Joint::Other
+    }
 }
 
 /// Whether the digit at `digit` goes on a chain from before it.
@@ -225,7 +246,7 @@ fn joined_before(text: &[u8], digit: usize) -> bool {
         };
         if c.is_ascii_digit() {
             return at == digit
-                || separator(text, at, &mut Separators::default()) == Some(digit - at);
+                || separator(text, at, &mut Separators::default()) == Joint::Separator(digit - at);
         }
         if c.is_alphanumeric() {
             return false;

@@ -34,6 +34,7 @@
 //! them, digits printed one by one, `wa.me/` links (no `+`).
 
 mod chain;
+mod open;
 mod plan;
 mod shape;
 mod vocabulary;
@@ -42,6 +43,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, PhoneNumberUtil, Region};
@@ -151,7 +153,8 @@ impl PhoneDetector {
                 }
             };
             at = chain.next;
-            if let Some(phone) = self.check(view.text, &chain) {
+            let near = |range: &Range<usize>| self.words.near(view.text, range);
+            if let Some(phone) = self.check(view.text, &chain, near) {
                 out.push(Match {
                     detector: "phone",
                     rule: rule(phone.region),
@@ -164,21 +167,33 @@ impl PhoneDetector {
         }
     }
 
-    fn check(&self, text: &[u8], chain: &Chain) -> Option<Phone> {
+    /// What the chain is, given what the words near a range say.
+    fn check(
+        &self,
+        text: &[u8],
+        chain: &Chain,
+        near: impl Fn(&Range<usize>) -> Nearby,
+    ) -> Option<Phone> {
         if chain.plus {
-            return self.international(text, chain, 0);
+            return self.international(text, chain, 0, near);
         }
         if chain.cut {
             return None;
         }
         if chain.digits(1).starts_with(b"00") {
-            return self.international(text, chain, 2);
+            return self.international(text, chain, 2, near);
         }
-        self.national(text, chain)
+        self.national(text, chain, near)
     }
 
     /// With the country code, after a `+` or the `skip` digits of an exit code.
-    fn international(&self, text: &[u8], chain: &Chain, skip: usize) -> Option<Phone> {
+    fn international(
+        &self,
+        text: &[u8],
+        chain: &Chain,
+        skip: usize,
+        near: impl Fn(&Range<usize>) -> Nearby,
+    ) -> Option<Phone> {
         if shape::looks_like_coordinates(chain) {
             return None;
         }
@@ -197,7 +212,7 @@ impl PhoneDetector {
             let Some(region) = self.region_of(&digits[..count]) else {
                 continue;
             };
-            let near = self.words.near(text, &chain.range(groups));
+            let near = near(&chain.range(groups));
             // `+1.2125550123` is how domain registries write numbers, and how sums look.
             let decimal = chain.separators.dot && groups <= 2;
             // `16960.00 35295.00 64462.00`, cut after a full stop of another script.
@@ -248,7 +263,12 @@ impl PhoneDetector {
             .then_some(region)
     }
 
-    fn national(&self, text: &[u8], chain: &Chain) -> Option<Phone> {
+    fn national(
+        &self,
+        text: &[u8],
+        chain: &Chain,
+        near: impl Fn(&Range<usize>) -> Nearby,
+    ) -> Option<Phone> {
         let digits = chain.digits(chain.groups);
         let range = chain.range(chain.groups);
         if !NATIONAL.contains(&digits.len())
@@ -262,7 +282,7 @@ impl PhoneDetector {
             return None;
         }
         let telling = shape::telling_groups(text, chain);
-        let near = self.words.near(text, &range);
+        let near = near(&range);
         let score = score_of(
             near,
             telling.is_some(),

@@ -29,6 +29,7 @@
 //! of fewer than eight characters, values in other scripts.
 
 mod key;
+mod open;
 mod value;
 
 #[cfg(test)]
@@ -126,8 +127,17 @@ fn is_gap(byte: u8) -> bool {
     )
 }
 
-/// The secret assigned by the `=` or `:` at `sign`.
-fn assignment(keys: &Keys, text: &[u8], sign: usize) -> Option<(Range<usize>, f32)> {
+/// What a key that is named like a secret is given.
+struct Assigned {
+    key: Key,
+    /// Where the value begins.
+    start: usize,
+    /// What it is quoted with.
+    quote: Option<u8>,
+}
+
+/// What the `=` or `:` at `sign` assigns to such a key.
+fn assigned(keys: &Keys, text: &[u8], sign: usize) -> Option<Assigned> {
     // Most signs have no key for a secret before them.
     let key = keys.before(text, skip_gap_back(text, sign))?;
     let mut start = sign + 1;
@@ -137,7 +147,7 @@ fn assignment(keys: &Keys, text: &[u8], sign: usize) -> Option<(Range<usize>, f3
         Some(b'=' | b'>') => start += 1,
         _ => {}
     }
-    let (mut value, mut quoted) = skip_gap(text, start);
+    let (mut value, mut quote) = skip_gap(text, start);
     if key == Key::Header {
         let word = text[value..]
             .iter()
@@ -151,24 +161,48 @@ fn assignment(keys: &Keys, text: &[u8], sign: usize) -> Option<(Range<usize>, f3
             .any(|known| scheme.eq_ignore_ascii_case(known));
         if known && text.get(value + word) == Some(&b' ') {
             value = skip_gap(text, value + word).0;
-            quoted = None;
+            quote = None;
         }
     }
-    let end = value::end(text, value, quoted);
-    let held = &text[value..end];
-    if !value::is_secret(held, key, quoted.is_some(), text.get(end).copied()) {
+    Some(Assigned {
+        key,
+        start: value,
+        quote,
+    })
+}
+
+/// The secret assigned by the `=` or `:` at `sign`.
+fn assignment(keys: &Keys, text: &[u8], sign: usize) -> Option<(Range<usize>, f32)> {
+    let Assigned { key, start, quote } = assigned(keys, text, sign)?;
+    let end = value::end(text, start, quote);
+    let held = &text[start..end];
+    if !value::is_secret(held, key, quote.is_some(), text.get(end).copied()) {
         return None;
     }
-    let range = value..end;
+    let range = start..end;
     if value::is_hexadecimal(held) && context::near(text, &range, &DIGEST_WORDS) {
         return None;
     }
-    let clear = quoted.is_some() || key == Key::Header;
+    let clear = quote.is_some() || key == Key::Header;
     Some((range, if clear { SCORE_CLEAR } else { SCORE }))
 }
 
 /// The password of the connection string whose `://` is at `sign`.
 fn connection(text: &[u8], sign: usize) -> Option<(Range<usize>, f32)> {
+    let password = userinfo_password(text, sign)?;
+    let end = password.end;
+    let host = text
+        .get(end + 1)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[');
+    let fits = password.len() <= MAX_VALUE
+        && text.get(end) == Some(&b'@')
+        && host
+        && value::is_password(&text[password.clone()]);
+    fits.then_some((password, SCORE_CONNECTION))
+}
+
+/// What stands where the password of a connection string does, as far as it may be one.
+fn userinfo_password(text: &[u8], sign: usize) -> Option<Range<usize>> {
     let start = sign + 3;
     let scheme = sign.checked_sub(1).and_then(|at| text.get(at));
     if !scheme.is_some_and(u8::is_ascii_alphanumeric) {
@@ -192,14 +226,7 @@ fn connection(text: &[u8], sign: usize) -> Option<(Range<usize>, f32)> {
         .take_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'/' | b'"' | b'\''))
         .count();
     spend(length + 1);
-    let end = password + length;
-    let host = text
-        .get(end + 1)
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[');
-    let held = &text[password..end];
-    let fits =
-        length <= MAX_VALUE && text.get(end) == Some(&b'@') && host && value::is_password(held);
-    fits.then_some((password..end, SCORE_CONNECTION))
+    Some(password..password + length)
 }
 
 fn skip_gap_back(text: &[u8], from: usize) -> usize {

@@ -61,8 +61,9 @@ const PLACEHOLDERS: [&[u8]; 25] = [
     b"process.env",
 ];
 
-/// Where the value ends that starts at `start`: at its quote or, without one, where values do.
-pub(super) fn end(text: &[u8], start: usize, quote: Option<u8>) -> usize {
+/// Where the value that starts at `start` comes upon what cannot be in it: its quote or, without one,
+/// what parts values.
+pub(super) fn run_end(text: &[u8], start: usize, quote: Option<u8>) -> usize {
     let length = text[start..]
         .iter()
         .take(MAX_VALUE)
@@ -89,7 +90,12 @@ pub(super) fn end(text: &[u8], start: usize, quote: Option<u8>) -> usize {
         })
         .count();
     spend(length + 1);
-    let end = start + length;
+    start + length
+}
+
+/// Where the value ends that starts at `start`, with its padding and without the end of a sentence.
+pub(super) fn end(text: &[u8], start: usize, quote: Option<u8>) -> usize {
+    let end = run_end(text, start, quote);
     if quote.is_some() {
         return end;
     }
