@@ -94,6 +94,8 @@ proptest! {
             line.retain(|byte| *byte != b'\n');
             // A key cut short may end with the text, but not with a line.
             prop_assume!(memchr::memmem::find(&line, b"PRIVATE KEY").is_none());
+            // A link that is not closed ends with its line.
+            line.extend(b" ~\n");
             apart.extend(scan(&line, i64::try_from(joined.len()).unwrap()));
             joined.extend(line);
             // More than a disguise may put between two letters.

@@ -62,7 +62,7 @@ impl PhoneDetector {
 
 /// Where the chain begins if what follows closes the parenthesis that it begins with.
 fn opening(text: &[u8], chain: &Chain) -> usize {
-    let parenthesis = chain.open && text[..chain.start].ends_with(b"(");
+    let parenthesis = chain.open && !chain.plus && text[..chain.start].ends_with(b"(");
     chain.start - usize::from(parenthesis)
 }
 
@@ -88,6 +88,7 @@ mod tests {
             ("x2", ""),
             ("or +", "+"),
             ("C+", ""),
+            ("or (+4", "+4"),
             ("or (", "("),
             ("f(", ""),
             ("or (21", "(21"),
