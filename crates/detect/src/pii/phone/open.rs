@@ -62,7 +62,8 @@ impl PhoneDetector {
 
 /// Where the chain begins if what follows closes the parenthesis that it begins with.
 fn opening(text: &[u8], chain: &Chain) -> usize {
-    let parenthesis = chain.open && !chain.plus && text[..chain.start].ends_with(b"(");
+    let unclosed = chain.open && text[chain.start].is_ascii_digit();
+    let parenthesis = unclosed && text[..chain.start].ends_with(b"(");
     chain.start - usize::from(parenthesis)
 }
 
@@ -89,6 +90,7 @@ mod tests {
             ("or +", "+"),
             ("C+", ""),
             ("or (+4", "+4"),
+            ("or ((4)", "(4)"),
             ("or (", "("),
             ("f(", ""),
             ("or (21", "(21"),
