@@ -19,6 +19,8 @@ mod text;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tightness;
 
 pub use input::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
 pub(crate) use lane::Streams;
