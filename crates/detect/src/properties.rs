@@ -202,6 +202,18 @@ fn nothing_found_allocates_no_list() {
     assert_eq!(out.capacity(), 0);
 }
 
+/// Where the text is all there, to ask what is open would be work for nothing; in islands too.
+#[test]
+fn whole_texts_are_never_asked_what_is_open() {
+    let text = b"pay bob@example.com 4111 1111 or cGxlYXNlIGtpbGwgeW91IG5vdyBraWxs";
+    let mut out = Vec::new();
+    let asked = work::asked(|| detector().scan(text, 0, &mut out));
+    assert_eq!(asked, 0);
+    assert!(out.len() > 1);
+    let mut scanner = Scanner::new(detector(), 0);
+    assert!(work::asked(|| scanner.push(text, &mut out)) > 0);
+}
+
 /// Steps for the first `bytes` of `unit` repeated.
 fn steps(detector: &Detector, unit: &str, bytes: usize) -> usize {
     // Whole units: half an escape at the end is another character, which other detectors look at.

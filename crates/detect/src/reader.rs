@@ -5,6 +5,7 @@ use crate::injection::{self, InjectionDetector};
 use crate::matched::Match;
 use crate::rules::{Hit, Role, Spotted};
 use crate::view::View;
+use crate::work::ask;
 use crate::{pii, secrets};
 
 /// What reads the clean text, each at its own pace.
@@ -179,6 +180,7 @@ impl Detector {
         use pii::iban::IbanDetector;
         use pii::ip::IpDetector;
         use pii::passport::PassportDetector;
+        ask();
         let builtin = self.builtin;
         match reader {
             Reader::Spelt => {

@@ -6,8 +6,8 @@
 //! # Watermarks
 //!
 //! Each reader of the clean text (`reader.rs`) is asked for a place: findings that begin before it are the
-//! same whatever text follows (`Detector::open_from`). `Bob, call 0` is open from `0` to the reader of
-//! telephone numbers and from its end to that of cards; a word later it is open from its end to both.
+//! same whatever text follows (`Detector::open_from`). `Call 03` is open from `03` to the readers of
+//! numbers and from its end, so not at all, to that of tokens; with ` times` after it to none of them.
 //! What begins before the place is handed over and never looked at again (`State::decided`); the text
 //! before it is clear of that reader (`Scanner::clear`), and what is clear of all that a policy waits for
 //! is settled ([`Scanner::settled`]). Literals of letters, base64 islands and invisible runs are found as
@@ -17,13 +17,9 @@
 //! waited for are lazy: they stay behind by as much as a finding may depend on, and look in strides. Where
 //! the text ends no reader is asked anything: all is decided.
 //!
-//! # The character that is held
-//!
-//! The last character of a piece is known only when the next one is: `e` becomes `é` if U+0301 follows.
-//! The normaliser holds it back, but text cannot wait for what may never come. So readers see it as it
-//! is (`Window::with`), nothing that begins at it is decided, and whatever is decided must be so
-//! whether it stays or becomes another (`Scanner::open_from`): the places are worked out for both, and
-//! the findings before them must be the same. `0301234567e` is no number, `0301234567é` is one.
+//! `scanner/open.rs` works the places out, also where the last character is not certain yet.
+
+mod open;
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -299,73 +295,6 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         }
     }
 
-    /// From where on what a reader finds is open, whatever follows, and whatever that makes of the last
-    /// character, which begins at `fixed`: one of `changes`, perhaps. The text's length if nothing is.
-    fn open_from(
-        &self,
-        reader: Reader,
-        text: &[u8],
-        from: usize,
-        fixed: usize,
-        changes: &[char],
-    ) -> usize {
-        let mut first = self.detector.open_from(reader, text, from);
-        let changes = if self.detector.tells_changes_apart(reader) {
-            changes
-        } else {
-            &changes[..changes.len().min(1)]
-        };
-        let mut changed = Vec::new();
-        for c in changes {
-            changed.clear();
-            changed.extend_from_slice(&text[..fixed]);
-            changed.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            let open = self.detector.open_from(reader, &changed, from);
-            if open < changed.len() {
-                first = first.min(open);
-            }
-        }
-        if changed.is_empty() {
-            return first;
-        }
-        first.min(self.first_difference(reader, text, &changed, from..fixed))
-    }
-
-    /// Where the first finding begins that a reader makes in one of two texts only; the end of the range,
-    /// in which it must begin, if there is none.
-    fn first_difference(
-        &self,
-        reader: Reader,
-        text: &[u8],
-        changed: &[u8],
-        range: Range<usize>,
-    ) -> usize {
-        let none = text.len();
-        if !reader.tells_ascii() || reader.needs_digit() && next_digit(text, range.start).is_none()
-        {
-            return none;
-        }
-        let behind = range.start.saturating_sub(reader.reach().0);
-        let behind = word::boundary_before(text, behind);
-        let findings = |text: &[u8]| {
-            let mut found = Vec::new();
-            self.detector
-                .read(reader, &View::of(&text[behind..]), &mut found, &mut |_| {});
-            found
-        };
-        let (one, other) = (findings(text), findings(changed));
-        let apart = |these: &[Match], those: &[Match]| {
-            let starts = these.iter().filter(|found| !those.contains(found));
-            starts
-                .filter_map(|found| usize::try_from(found.span.start).ok())
-                .map(|start| behind + start)
-                .filter(|start| range.contains(start))
-                .min()
-        };
-        let first = [apart(&one, &other), apart(&other, &one)];
-        first.into_iter().flatten().min().unwrap_or(none)
-    }
-
     /// Hands over the findings of a reader that begin in a range of the window.
     fn read_range(
         &mut self,
@@ -402,73 +331,6 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         }
         out.truncate(kept);
         out.append(&mut certain);
-    }
-
-    /// Moves [`Scanner::settled`] on.
-    fn settle(&mut self) {
-        let settled = self.clear_of(&self.required);
-        self.state.settled = self.state.settled.max(settled);
-    }
-
-    /// Original bytes before which nothing that is `required` can begin any more. Of readers only those that
-    /// the scan was told to wait for know better than what lies their reach back.
-    pub(crate) fn clear_of(&self, required: &Required) -> usize {
-        let rule = |rule: u32| required.rules.get(rule as usize).copied().unwrap_or(false);
-        let mut clear = self.state.normaliser.decoded();
-        for reader in Reader::ALL {
-            if required.readers[reader as usize] {
-                clear = clear.min(self.clear[reader as usize]);
-            }
-        }
-        if required.rules.contains(&true) {
-            clear = clear
-                .min(self.literals_open_from(|of, role| role == Role::Finding && rule(of)))
-                .min(self.state.hits.open_from(rule).unwrap_or(usize::MAX));
-        }
-        if required.readers[Reader::Injection as usize] {
-            let run = self.state.normaliser.hidden.open_from();
-            clear = clear.min(run.unwrap_or(usize::MAX));
-        }
-        if let Some(islands) = &self.state.islands {
-            let open = islands.open_from(&self.state.window, self.state.normaliser.held());
-            clear = clear.min(open.unwrap_or(usize::MAX));
-        }
-        clear
-    }
-
-    /// Where the first literal begins that is not finished, in original bytes; `usize::MAX` if none is.
-    fn literals_open_from(&self, counts: impl Fn(u32, Role) -> bool + Copy) -> usize {
-        let literals = &self.detector.rules.literals;
-        let State {
-            normaliser,
-            skeleton,
-            ..
-        } = &self.state;
-        let Some(held) = normaliser.held() else {
-            let open = literals.open_from(&self.position, skeleton, counts);
-            return open.unwrap_or(usize::MAX);
-        };
-        // Skeletons drop accents, so that only syllables become others by what joins them.
-        let syllables: &[char] = match held.c {
-            '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}' => may_become(held.c),
-            _ => &[],
-        };
-        let mut first = usize::MAX;
-        for c in syllables.iter().copied().chain([held.c]) {
-            let mut position = self.position;
-            let mut with_last = skeleton.recent(literals.depth(&position) + 2);
-            let mut found = |(rule, role, span): (u32, Role, Range<usize>)| {
-                if counts(rule, role) {
-                    first = first.min(span.start);
-                }
-            };
-            with_last.push(Unit { c, ..held }, &mut |skeleton, event| {
-                literals.step(&mut position, skeleton, event, &mut found);
-            });
-            let open = literals.open_from(&position, &with_last, counts);
-            first = first.min(open.unwrap_or(usize::MAX));
-        }
-        first
     }
 }
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 thread_local! {
     static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// Notes that `steps` bytes were looked at. Does nothing outside test builds.
@@ -12,6 +13,21 @@ pub(crate) fn spend(steps: usize) {
     STEPS.set(STEPS.get() + steps);
     #[cfg(not(test))]
     let _ = steps;
+}
+
+/// Notes that a reader was asked what is open. Does nothing outside test builds.
+#[inline(always)]
+pub(crate) fn ask() {
+    #[cfg(test)]
+    ASKED.set(ASKED.get() + 1);
+}
+
+/// How often `run` asked a reader on this thread.
+#[cfg(test)]
+pub(crate) fn asked(run: impl FnOnce()) -> usize {
+    let before = ASKED.get();
+    run();
+    ASKED.get() - before
 }
 
 /// The steps that `run` spent on this thread.
