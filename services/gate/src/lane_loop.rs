@@ -220,6 +220,9 @@ impl<W: Work> LaneLoop<'_, W> {
             ?partitions,
             "partitions assigned"
         );
+        if !partitions.is_empty() {
+            self.desk.outbox.prepare();
+        }
         self.shared.assigned.ok();
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct Outbox {
     acknowledged: Vec<Sent>,
     last_commit: Instant,
     random: SplitMix64,
+    prepared: bool,
 }
 
 impl Outbox {
@@ -65,7 +66,21 @@ impl Outbox {
             acknowledged: Vec::new(),
             last_commit: Instant::now(),
             random: SplitMix64(unix_ms().unsigned_abs()),
+            prepared: false,
         })
+    }
+
+    /// Waits, once, until the first verdict need not wait for the producers' start: less than half a
+    /// second, and most of it went by while the group was joined. Called when partitions have come, so
+    /// that the cluster is known to answer; if it has gone since, the first verdict waits for it.
+    pub(crate) fn prepare(&mut self) {
+        if std::mem::replace(&mut self.prepared, true) {
+            return;
+        }
+        let topics = [&self.topics.verdicts, &self.topics.dead_letters];
+        if let Err(error) = self.publisher.prepare(&topics.map(String::as_str)) {
+            tracing::warn!(%error, "the producers are not ready; the first verdicts may be late");
+        }
     }
 
     pub(crate) const fn ledger(&mut self) -> &mut Ledger {
