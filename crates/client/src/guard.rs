@@ -245,6 +245,12 @@ impl Guard {
         self.over
     }
 
+    /// How far the stream's text was shown, bytes; what was taken back since counts.
+    #[must_use]
+    pub const fn shown_to(&self) -> usize {
+        self.text.start()
+    }
+
     /// Whether text was shown that no verdict had released, so that a block may still come for it.
     #[must_use]
     pub const fn shown_unjudged(&self) -> bool {

@@ -1,5 +1,6 @@
 //! `weir bench`: measurements, as ratios within one run.
 
+mod cluster;
 mod detect;
 mod echo;
 mod load;
@@ -7,6 +8,7 @@ mod process;
 mod prompt;
 pub(crate) mod quantiles;
 mod report;
+mod stream;
 mod texts;
 
 use std::process::ExitCode;
@@ -17,6 +19,8 @@ use clap::Subcommand;
 pub(crate) enum BenchCommand {
     /// Latency and cost of prompt to verdict, beside a bare echo of the same records.
     Prompt(prompt::PromptArgs),
+    /// Added latency, held text, rate, memory and cost of guarded token streams.
+    Stream(stream::StreamArgs),
     /// Cost of the rules engine, by number of rules and length of text.
     Detect(detect::DetectArgs),
     /// The echo that `prompt` starts: copies one topic to another.
@@ -27,6 +31,7 @@ pub(crate) enum BenchCommand {
 pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Prompt(args) => prompt::run(args),
+        BenchCommand::Stream(args) => stream::run(args),
         BenchCommand::Detect(args) => detect::run(args),
         BenchCommand::Echo(args) => echo::run(args),
     }

@@ -1,27 +1,23 @@
 //! `weir bench prompt`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
-use weir_bus::admin::{self, TopicSpec};
-use weir_bus::{BusConfig, EmbeddedBroker};
+use indicatif::ProgressBar;
 use weir_wire::{Prompt, Role, Segment};
 
+use super::cluster::{Cluster, ClusterArgs, GateTopics, GateUnderTest, options, spinner};
 use super::echo::Sending;
 use super::load::{self, Load, Outcome};
-use super::process::{Subject, get, metric_sum, wait_until_ready};
+use super::process::{Subject, get, metric_sum};
 use super::quantiles::Latencies;
 use super::report::{self, Quantiles, Report, SustainStep};
 use super::texts::{TEXT_BYTES, texts};
-use crate::args::{JudgeArgs, KafkaOptions};
-use crate::client;
+use crate::args::JudgeArgs;
 
-/// Partitions of the benchmark's topics.
-const PARTITIONS: i32 = 4;
 /// What holds a rate: the published bound.
 const SUSTAINED_P95_MS: f64 = 25.0;
 /// What holds a rate: the published bound.
@@ -59,14 +55,8 @@ pub(crate) struct PromptArgs {
     /// Write JSON.
     #[arg(long)]
     json: bool,
-    /// Use this cluster; without it, the embedded broker.
-    #[arg(long, env = "WEIR_BROKERS", value_name = "HOST:PORT,...")]
-    brokers: Option<String>,
-    /// What to say of the broker in the report, e.g. its version.
-    #[arg(long, value_name = "TEXT")]
-    broker_note: Option<String>,
     #[command(flatten)]
-    options: KafkaOptions,
+    cluster: ClusterArgs,
     #[command(flatten)]
     judge: JudgeArgs,
 }
@@ -90,12 +80,8 @@ pub(crate) fn run(args: &PromptArgs) -> anyhow::Result<ExitCode> {
 
 struct Bench<'a> {
     args: &'a PromptArgs,
-    bus: BusConfig,
-    /// Makes the topics' and groups' names this run's own.
-    run: String,
+    cluster: Cluster,
     texts: Vec<Vec<u8>>,
-    /// Kept so that it lives as long as the benchmark.
-    embedded: Option<EmbeddedBroker>,
 }
 
 /// What one program under test did, in one round or several.
@@ -142,20 +128,10 @@ impl Trial {
 
 impl<'a> Bench<'a> {
     fn prepare(args: &'a PromptArgs) -> anyhow::Result<Self> {
-        let run = client::run_id()?;
-        let (bus, embedded) = match &args.brokers {
-            Some(brokers) => (args.options.bus(BusConfig::new(brokers))?, None),
-            None => {
-                let broker = EmbeddedBroker::start([])?;
-                (args.options.bus(broker.config())?, Some(broker))
-            }
-        };
         Ok(Self {
             args,
-            bus,
-            run,
+            cluster: Cluster::find(&args.cluster)?,
             texts: texts()?,
-            embedded,
         })
     }
 
@@ -227,13 +203,13 @@ impl<'a> Bench<'a> {
             machine: report::machine(),
             commit: env!("WEIR_COMMIT"),
             date: report::date()?,
-            broker: self.broker(),
+            broker: self.cluster.describe(),
         })
     }
 
     fn echo(&self, name: &str, load: &Load) -> anyhow::Result<Trial> {
-        let (from, to) = self.topics(name)?;
-        let mut command = self.command(&["bench", "echo"]);
+        let [from, to] = self.cluster.topics(name, ["in", "out"])?;
+        let mut command = self.cluster.command(&["bench", "echo"]);
         command.extend(options(&[
             ("--group", &from),
             ("--from", &from),
@@ -245,32 +221,13 @@ impl<'a> Bench<'a> {
     }
 
     fn gate(&self, name: &str, load: &Load) -> anyhow::Result<Trial> {
-        let (from, to) = self.topics(name)?;
-        let mut command = self.command(&["gate"]);
-        command.extend(options(&[
-            ("--group", &from),
-            ("--prompts-topic", &from),
-            ("--verdicts-topic", &to),
-            ("--dead-letters-topic", &to),
-            ("--admin", "127.0.0.1:0"),
-            (
-                "--policies",
-                &self.args.judge.policies.display().to_string(),
-            ),
-            ("--model", &self.args.judge.model.display().to_string()),
-            ("--shed-above", &self.args.judge.shed_above.to_string()),
-        ]));
-        if self.args.judge.rules_only {
-            command.push("--rules-only".to_owned());
-        }
-        let (subject, admin) = Subject::start(&command, |line| {
-            let url = line.strip_prefix("admin")?.trim_start();
-            url.strip_prefix("http://")?
-                .split(' ')
-                .next()
-                .map(str::to_owned)
-        })?;
-        wait_until_ready(&admin)?;
+        let [from, chunks, to] = self.cluster.topics(name, ["in", "chunks", "out"])?;
+        let topics = GateTopics {
+            prompts: &from,
+            chunks: &chunks,
+            verdicts: &to,
+        };
+        let GateUnderTest { subject, admin } = self.cluster.gate(&topics, &self.args.judge)?;
         self.trial(&subject, load, &from, &to, || {
             let exposition = get(&admin, "/metrics")?;
             Ok(Figures {
@@ -296,7 +253,7 @@ impl<'a> Bench<'a> {
             repeated,
             probed: (before, after),
         } = load::run(
-            &self.bus,
+            &self.cluster.bus,
             from,
             to,
             load,
@@ -391,72 +348,4 @@ impl<'a> Bench<'a> {
         weir_wire::encode(&prompt, &mut frame)?;
         Ok(frame)
     }
-
-    /// Topics of this run's own, so that no backlog of another run is in the way.
-    fn topics(&self, name: &str) -> anyhow::Result<(String, String)> {
-        let topic = |direction: &str| format!("weir-bench-{}-{name}-{direction}", self.run);
-        let names = (topic("in"), topic("out"));
-        if let Some(broker) = &self.embedded {
-            broker.create_topic(&names.0, PARTITIONS)?;
-            broker.create_topic(&names.1, PARTITIONS)?;
-            return Ok(names);
-        }
-        let specs = [&names.0, &names.1].map(|name| TopicSpec {
-            name: name.clone(),
-            partitions: PARTITIONS,
-            replication: 1,
-            config: [("retention.ms".to_owned(), "600000".to_owned())].into(),
-        });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(admin::apply(&self.bus, &specs, false))?;
-        Ok(names)
-    }
-
-    fn command(&self, words: &[&str]) -> Vec<String> {
-        let mut command: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        command.extend(options(&[
-            ("--brokers", &self.bus.brokers),
-            ("--log-format", "json"),
-        ]));
-        if let Some(file) = &self.args.options.kafka_options {
-            command.extend(options(&[("--kafka-options", &file.display().to_string())]));
-        }
-        if self.embedded.is_some() {
-            command.push("--embedded-broker".to_owned());
-        }
-        command
-    }
-
-    fn broker(&self) -> String {
-        let kind = if self.embedded.is_some() {
-            "embedded"
-        } else {
-            "apache kafka"
-        };
-        match &self.args.broker_note {
-            Some(note) => format!("{kind}, {note}"),
-            None => kind.to_owned(),
-        }
-    }
-}
-
-fn options(pairs: &[(&str, &str)]) -> Vec<String> {
-    pairs
-        .iter()
-        .flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()])
-        .collect()
-}
-
-fn spinner(hidden: bool) -> ProgressBar {
-    if hidden && !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
 }
