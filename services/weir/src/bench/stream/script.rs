@@ -52,14 +52,18 @@ impl Scripts {
     pub(crate) fn make(judges: &Judges, tokens: usize, planted_every: u64) -> anyhow::Result<Self> {
         let policy = judges.policies().for_tenant("bench");
         let plants = plants(judges.policies(), policy)?;
-        let (mut harmless, mut planted) = (Vec::new(), Vec::new());
-        for texts in by_locale()? {
-            for nth in 0..A_LOCALE {
-                let text = long_enough(&texts, nth * texts.len() / A_LOCALE, tokens);
-                harmless.push(Script::new(&text, tokens, policy, judges.detector()));
-            }
+        let locales = by_locale()?;
+        // Neighbours are of different locales, so that few streams are as mixed as many.
+        let harmless = (0..A_LOCALE)
+            .flat_map(|nth| locales.iter().map(move |texts| (nth, texts)))
+            .map(|(nth, texts)| {
+                let text = long_enough(texts, nth * texts.len() / A_LOCALE, tokens);
+                Script::new(&text, tokens, policy, judges.detector())
+            });
+        let mut planted = Vec::new();
+        for texts in &locales {
             // Near the middle, between two characters.
-            let text = long_enough(&texts, 0, tokens);
+            let text = long_enough(texts, 0, tokens);
             let middle = text.len() / 2;
             let at = (middle..).find(|at| text.is_char_boundary(*at));
             let (before, after) = text.split_at(at.unwrap_or(0));
@@ -73,7 +77,7 @@ impl Scripts {
             }
         }
         Ok(Self {
-            harmless: harmless.into_iter().map(Arc::new).collect(),
+            harmless: harmless.map(Arc::new).collect(),
             planted: planted.into_iter().map(Arc::new).collect(),
             planted_every,
         })
