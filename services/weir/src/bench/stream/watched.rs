@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir_client::{ChunkParts, Effect, Guard, PromptCheck, StreamContract};
+use weir_client::{ChunkParts, Effect, Ended, Guard, PromptCheck, StreamContract};
 use weir_types::{Action, Micros, Verdict};
 use weir_wire::End;
 
@@ -87,7 +87,6 @@ pub(crate) struct Watched {
     /// Chunks without a verdict: seq, and when they could be sent.
     in_flight: VecDeque<(i64, Micros)>,
     blocked: bool,
-    cut: bool,
 }
 
 impl Watched {
@@ -112,7 +111,6 @@ impl Watched {
             waiting: Waiting::default(),
             in_flight: VecDeque::with_capacity(2),
             blocked: false,
-            cut: false,
         }
     }
 
@@ -220,7 +218,6 @@ impl Watched {
                 }
                 Effect::Show(shown) => self.show(&shown, shown_to, now, tally),
                 Effect::Cut(_) => {
-                    self.cut = true;
                     if !self.blocked {
                         tally.fail_mode_cuts += 1;
                     } else {
@@ -231,9 +228,9 @@ impl Watched {
                 }
                 Effect::Done(summary) => {
                     tally.timeouts += summary.timeouts;
-                    let whole = self.generated == self.script.tokens();
                     let shown = shown_to == self.script.piece(0..self.script.tokens()).len();
-                    tally.incomplete += usize::from(whole && !shown && !self.cut);
+                    let is_whole = summary.ended != Ended::Complete || shown;
+                    tally.incomplete += usize::from(!is_whole);
                 }
                 Effect::AbortEngine | Effect::Retract { .. } => {}
             }
