@@ -19,7 +19,8 @@ pub(super) fn verdict(
 ) -> StreamJudged {
     let news = std::mem::take(&mut stream.news);
     let policy = std::sync::Arc::clone(&stream.terms.policy);
-    let language = stream.language().clone();
+    // A last verdict may bring words in that language.
+    let language = stream.language(closed).clone();
     let mut would_action = news.findings.action();
     let mut flagged = news.findings.flagged.clone();
     if let Some(scores) = scores {

@@ -17,6 +17,8 @@ use crate::language::SpokenIn;
 
 /// Chunks that wait for one before them, at most.
 const MAX_WAITING: usize = 64;
+/// The language is looked at again after so many bytes more.
+const LANGUAGE_EVERY: usize = 32;
 
 /// What a stream is opened with.
 #[derive(Debug, Clone)]
@@ -294,13 +296,15 @@ impl Stream {
         held.iter().filter(|byte| **byte & 0xc0 != 0x80).count() > self.contract.hold_chars
     }
 
-    /// What the text is in, as far as it tells.
-    pub(super) fn language(&mut self) -> &SpokenIn {
+    /// What the text is in, as far as it tells. `exactly`: as far as the text has come; else what was
+    /// found a few words ago will do: nobody needs it at every token.
+    pub(super) fn language(&mut self, exactly: bool) -> &SpokenIn {
         let told = self.text.head().len();
+        let is_new = |bytes: usize| exactly && bytes != told || told >= bytes + LANGUAGE_EVERY;
         if self
             .language
             .as_ref()
-            .is_none_or(|(bytes, _)| *bytes != told)
+            .is_none_or(|(bytes, _)| is_new(*bytes))
         {
             let claim = self.identity.locale_hint.clone();
             let spoken = SpokenIn::of(&[self.text.head().to_vec()], claim);

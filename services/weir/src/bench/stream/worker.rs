@@ -150,7 +150,10 @@ impl<'a> Worker<'a> {
             }
         }
         let now = self.now();
-        while let Some((_, number)) = self.alarms.pop_front_if(|(at, _)| *at <= now) {
+        while let Some((at, _)) = self.alarms.front()
+            && *at <= now
+            && let Some((_, number)) = self.alarms.pop_front()
+        {
             let stream = self.streams.get(&number);
             let due = stream.and_then(Watched::next_deadline);
             if due.is_some_and(|due| due <= now) {
