@@ -173,7 +173,7 @@ impl<T: Token> Publisher<T> {
         wanted: impl Fn(&T) -> bool,
     ) -> Result<(), BusError> {
         for producer in &self.producers {
-            producer.poll(Duration::ZERO);
+            serve(producer);
             for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
                 match outcome {
                     Outcome::Acknowledged(token) => acknowledged.push(token),
@@ -262,6 +262,21 @@ impl<T: Token> Publisher<T> {
     }
 }
 
+/// Takes in all delivery reports that are there. A poll serves one event, which under sparse traffic is the
+/// report of one record: with one poll a round they would pile up, and offsets be committed ever later.
+fn serve<T: Token>(producer: &BaseProducer<DeliveryContext<T>>) {
+    let reports = || lock(&producer.context().done).len();
+    let mut before = reports();
+    loop {
+        producer.poll(Duration::ZERO);
+        let now = reports();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
 /// Whether sending the very same record again must fail again.
 fn is_hopeless(error: &KafkaError) -> bool {
     matches!(
@@ -307,5 +322,34 @@ fn enqueue<T: Token>(
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EmbeddedBroker;
+
+    /// One poll takes in whatever has been reported, however many reports it came in.
+    #[test]
+    fn reports_do_not_pile_up() {
+        let broker = EmbeddedBroker::start([("t", 1)]).unwrap();
+        let mut publisher = Publisher::new(&broker.config(), Linger::Never).unwrap();
+        let mut acknowledged = Vec::new();
+        for at in 0..20_usize {
+            let record = OutRecord {
+                topic: "t",
+                partition: Some(0),
+                key: None,
+                payload: b"x",
+                header: None,
+            };
+            publisher.send(&record, at).unwrap();
+            // Long enough that each is delivered and reported by itself.
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+        publisher.poll(&mut acknowledged, |_| true).unwrap();
+        assert_eq!(acknowledged.len(), 20);
     }
 }

@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_a_forbidden_span_leaks_unless_it_is_masked() {
-        let script = script(Some(13), Vec::from([std::ops::Range { start: 4, end: 8 }]));
+        let script = script(Some(13), Vec::from([Range { start: 4, end: 8 }]));
         assert_eq!(script.leaked(&(0..4), b"one "), 0);
         assert_eq!(script.leaked(&(0..9), b"one **** "), 0);
         assert_eq!(script.leaked(&(0..9), b"one 4111 "), 4);
