@@ -61,7 +61,9 @@ impl Scripts {
                 Script::new(&text, tokens, policy, judges.detector())
             });
         let mut planted = Vec::new();
-        for texts in &locales {
+        // Without any, the texts may be too short for one.
+        let some = if planted_every > 0 { &locales[..] } else { &[] };
+        for texts in some {
             // Near the middle, between two characters.
             let text = long_enough(texts, 0, tokens);
             let middle = text.len() / 2;
