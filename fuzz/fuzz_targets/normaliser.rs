@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use weir_detect::mask::{self, Mask, Masked};
-use weir_detect::{Detector, Match, Scanner, settle};
+use weir_detect::{Detector, Match, Required, Scanner, settle};
 use weir_policy::{Near, TextRule};
 use weir_types::{Category, Severity};
 
@@ -74,9 +74,12 @@ fuzz_target!(|data: &[u8]| {
 
     let whole = scan(&text);
     check(&text, &whole);
+    let required = Arc::new(DETECTOR.require(|_, _, _| true));
+    let mut streamed = Vec::new();
+    DETECTOR.scan_requiring(&required, &text, 0, &mut streamed);
     assert_eq!(
-        in_pieces(&text, cuts, &whole),
-        whole,
+        in_pieces(&text, cuts, &required, &streamed),
+        streamed,
         "cuts change what is found"
     );
     if whole.is_empty() {
@@ -118,7 +121,7 @@ fn scan(text: &[u8]) -> Vec<Match> {
 /// What a scan of the text's pieces finds, merged and in order. Its base is another one, which is
 /// taken off again: a base must only shift. After each piece nothing that the `whole` text holds may
 /// begin in what is settled without having been handed over.
-fn in_pieces(text: &[u8], cuts: &[u8], whole: &[Match]) -> Vec<Match> {
+fn in_pieces(text: &[u8], cuts: &[u8], required: &Arc<Required>, whole: &[Match]) -> Vec<Match> {
     const BASE: i64 = 1 << 40;
     let mut cuts: Vec<usize> = cuts
         .iter()
@@ -127,8 +130,7 @@ fn in_pieces(text: &[u8], cuts: &[u8], whole: &[Match]) -> Vec<Match> {
     cuts.push(text.len());
     cuts.sort_unstable();
     let mut found = Vec::new();
-    let required = Arc::new(DETECTOR.require(|_, _, _| true));
-    let mut scanner = Scanner::requiring(&*DETECTOR, required, BASE);
+    let mut scanner = Scanner::requiring(&*DETECTOR, Arc::clone(required), BASE);
     let mut from = 0;
     let mut settled = BASE;
     for cut in cuts {

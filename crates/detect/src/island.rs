@@ -3,8 +3,9 @@
 //! An island is a run of at least [`SHORTEST`] characters of the base64 or base64url alphabet whose
 //! beginning decodes to text. It ends with the run, with padding, where it stops decoding to text,
 //! or after [`LONGEST_DECODED`] bytes. Findings inside it cover the groups of four characters that
-//! hold them, but for the first group: streams do not hold every word of three letters because it
-//! might begin an island. What lies in that group alone, three bytes, is not found. Islands in islands are not looked for.
+//! hold them, but for the first [`FREE`] groups: streams do not hold every word of some letters because it
+//! might begin an island. What lies in those groups alone, six bytes, is not found. Islands in islands are not
+//! looked for.
 //!
 //! Identifiers, hashes and paths of that length are common; that twelve random bytes are text
 //! happens once in some 100,000 (about 0.38 of the bytes are printable ASCII), and then costs a scan.
@@ -24,6 +25,9 @@ const LONGEST_DECODED: usize = 64 << 10;
 /// Characters of a group, and the bytes they hold.
 const GROUP: usize = 4;
 const GROUP_BYTES: usize = 3;
+/// Groups at the beginning that no finding covers, and no stream is held for: few words have more than
+/// eight letters of them. Of a card number, six digits tell the issuer alone.
+const FREE: usize = 2;
 
 /// Looks for islands in a text that comes character by character.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,24 +71,26 @@ impl Islands {
     }
 
     /// Where the text begins that an unfinished island may hide something in, in original bytes; `held` is
-    /// the character after the window, if there is one. The first group of an island says too little to
-    /// be held for.
+    /// the character after the window, if there is one. The [`FREE`] groups say too little to be held for.
     pub(crate) fn open_from(&self, window: &Window, held: Option<Unit>) -> Option<usize> {
         if let Some(island) = &self.island {
-            return island.groups.get(1).map(|group| group.start);
+            return island.groups.get(FREE).map(|group| group.start);
         }
         if held.is_some_and(|held| value(held.c).is_none()) {
             return None;
         }
         let run = self.run + usize::from(held.is_some());
-        if run <= GROUP || self.run >= SHORTEST {
+        if run <= FREE * GROUP || self.run >= SHORTEST {
             return None;
         }
         let first = window.text().len().checked_sub(self.run)?;
         Island::read(window, first..first + self.run)?;
         match held {
-            Some(held) if self.run == GROUP => Some(held.start),
-            _ => Some(window.original(&(first + GROUP..first + GROUP)).start),
+            Some(held) if self.run == FREE * GROUP => Some(held.start),
+            _ => {
+                let covered = first + FREE * GROUP;
+                Some(window.original(&(covered..covered)).start)
+            }
         }
     }
 
@@ -195,12 +201,12 @@ impl Opened {
         start..self.groups.last().map_or(start, |group| group.end)
     }
 
-    /// The original bytes of the groups that hold `span` of its text, less the first group of all: it is
+    /// The original bytes of the groups that hold `span` of its text, less the [`FREE`] ones: they are
     /// out before anybody could tell that an island begins. `None` if nothing is left.
     pub(crate) fn place(&self, span: &Span) -> Option<Range<usize>> {
         let first = usize::try_from(span.start).ok()? / GROUP_BYTES;
         let last = usize::try_from(span.end - 1).ok()? / GROUP_BYTES;
-        let first = first.max(1);
+        let first = first.max(FREE);
         (first <= last).then_some(self.groups.get(first)?.start..self.groups.get(last)?.end)
     }
 }

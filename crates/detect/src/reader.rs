@@ -101,6 +101,12 @@ impl Reader {
         !matches!(self, Self::Spelt | Self::Patterns | Self::Injection)
     }
 
+    /// Whether what it finds may begin with letters that any word could begin with, capitals mostly. Who
+    /// waits for it waits from the first digit on (`scanner/open.rs`).
+    pub(crate) const fn leads_with_letters(self) -> bool {
+        matches!(self, Self::Iban | Self::NationalId | Self::Passport)
+    }
+
     /// Whether whatever it finds has a digit.
     pub(crate) const fn needs_digit(self) -> bool {
         matches!(

@@ -38,6 +38,7 @@ use crate::saved::{self, StateError};
 use crate::skeleton::Skeleton;
 use crate::view::{self, View};
 use crate::word;
+use open::begin_at_digits;
 
 /// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
 const STRIDE: usize = 512;
@@ -86,6 +87,9 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     }
 
     /// The same where text waits for what is `required`, which comes from the same detector.
+    ///
+    /// IBANs, national numbers and passports are waited for, and found, from their first digit on: the
+    /// letters before it name a country, a kind or initials, and any word in capitals might be them.
     #[must_use]
     pub fn requiring(detector: D, required: Arc<Required>, base: i64) -> Self {
         Self::with(detector, required, base, Some(Islands::default()))
@@ -279,10 +283,15 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             } else {
                 self.open_from(reader, text, from, fixed, changes)
             };
-            self.clear[reader as usize] = if open == text.len() {
+            let held_from = if self.waits_for_digit(reader) {
+                next_digit(text, open).unwrap_or(text.len())
+            } else {
+                open
+            };
+            self.clear[reader as usize] = if held_from == text.len() {
                 self.state.normaliser.decoded()
             } else {
-                window.original(&(open..open)).start
+                window.original(&(held_from..held_from)).start
             };
             let until = open.min(fixed);
             if until == from && !end {
@@ -330,11 +339,28 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             }
         }
         out.truncate(kept);
+        if self.waits_for_digit(reader) {
+            begin_at_digits(&mut out[from..], window, range.start, base);
+        }
         out.append(&mut certain);
     }
 }
 
 impl Detector {
+    /// What a stream that waits for what is `required` finds in all of `text`: as [`Detector::scan`], but that
+    /// numbers begin with their first digit ([`Scanner::requiring`]).
+    pub fn scan_requiring(
+        &self,
+        required: &Arc<Required>,
+        text: &[u8],
+        base: i64,
+        out: &mut Vec<Match>,
+    ) {
+        let from = out.len();
+        Scanner::requiring(self, Arc::clone(required), base).finish_with(text, out);
+        matched::settle(out, from);
+    }
+
     /// Appends what is found in `text` to `out`, sorted by start, then end, detector, rule.
     ///
     /// `text` may be any bytes. `base` is the position of its first byte in the judged text and

@@ -209,6 +209,9 @@ impl Lane {
         for segment in &segments {
             self.detector.scan(segment, offset(base), &mut self.matches);
             for found in self.matches.drain(..) {
+                if !policy.applies_to_prompts(&found.rule) {
+                    continue;
+                }
                 findings.add(&found, segment, base, &policy, &self.config.fingerprint_key);
             }
             base += segment.len();

@@ -22,7 +22,9 @@ pub use age::AgeEstimator;
 pub use circuit::Circuit;
 pub use input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
 pub use lane::{Lane, LaneConfig};
-pub use stream::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
+pub use stream::{
+    ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken, required_on_streams,
+};
 
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ fn lane() -> Lane {
     lane_with(true)
 }
 
-fn prompt(text: impl AsRef<[u8]>) -> PromptInput {
+pub(crate) fn prompt(text: impl AsRef<[u8]>) -> PromptInput {
     PromptInput {
         source: Source {
             topic: "prompts".into(),

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use weir_types::{Action, Category, FailMode, Mask, Micros};
 
+use crate::rules::AppliesTo;
 use crate::stream::StreamPolicy;
 
 /// A threshold no calibrated score reaches: the tier never begins.
@@ -89,6 +90,8 @@ pub struct Policy {
     pub(crate) tiers: [Tiers; Category::COUNT],
     pub(crate) detectors: HashMap<String, DetectorAction>,
     pub(crate) rules: HashMap<String, Action>,
+    /// Rules that are about prompts only, or streams only.
+    pub(crate) partial_rules: HashMap<String, AppliesTo>,
 }
 
 impl Policy {
@@ -108,6 +111,18 @@ impl Policy {
             Some(known) if score >= known.min_score => known.action,
             _ => Action::Allow,
         }
+    }
+
+    /// Whether a rule is about prompts; what is no rule of the policy's is.
+    #[must_use]
+    pub fn applies_to_prompts(&self, rule: &str) -> bool {
+        self.partial_rules.get(rule) != Some(&AppliesTo::Streams)
+    }
+
+    /// Whether a rule is about streams; what is no rule of the policy's is.
+    #[must_use]
+    pub fn applies_to_streams(&self, rule: &str) -> bool {
+        self.partial_rules.get(rule) != Some(&AppliesTo::Prompts)
     }
 
     /// How a detector's findings are masked.

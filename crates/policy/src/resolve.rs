@@ -11,7 +11,7 @@ use weir_types::{Action, Category, FailMode, Micros, hex};
 use crate::document::{PolicyDocument, TiersDocument};
 use crate::error::{Problem, Problems};
 use crate::policy::{DetectorAction, NEVER, Policy, Required, Tiers};
-use crate::rules::DeclaredRule;
+use crate::rules::{AppliesTo, DeclaredRule};
 use crate::source::SourceFile;
 use crate::stream::{self, StreamPolicy};
 use crate::yaml;
@@ -158,6 +158,11 @@ fn compile(
         rules: rules
             .iter()
             .map(|rule| (rule.rule.id.clone(), rule.action))
+            .collect(),
+        partial_rules: rules
+            .iter()
+            .filter(|rule| rule.applies_to != AppliesTo::Both)
+            .map(|rule| (rule.rule.id.clone(), rule.applies_to))
             .collect(),
     };
     // Only the last document's problems are new: the ancestors report theirs when they are compiled.

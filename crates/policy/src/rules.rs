@@ -47,6 +47,18 @@ const MAX_CONDITION_BYTES: usize = 256;
 pub(crate) struct DeclaredRule {
     pub(crate) rule: TextRule,
     pub(crate) action: Action,
+    pub(crate) applies_to: AppliesTo,
+}
+
+/// What texts a rule is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AppliesTo {
+    #[default]
+    Both,
+    /// Demands: who answers does not make them, and words that begin one need not wait.
+    Prompts,
+    Streams,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +76,8 @@ struct RuleEntry {
     severity: Severity,
     score: Spanned<f32>,
     action: Action,
+    #[serde(default)]
+    applies_to: AppliesTo,
     #[serde(default)]
     literals: Vec<Spanned<String>>,
     #[serde(default)]
@@ -156,6 +170,7 @@ fn check(file: &Path, entry: RuleEntry, problems: &mut Problems) -> Option<Decla
             }),
         },
         action: entry.action,
+        applies_to: entry.applies_to,
     })
 }
 

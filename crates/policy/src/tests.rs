@@ -341,3 +341,30 @@ completions:
         assert!(said.starts_with(expected), "{said}");
     }
 }
+
+#[test]
+fn a_rule_may_be_about_prompts_or_streams_alone() {
+    let rules = "rules:
+  - { id: demand, category: illicit, score: 0.9, action: block, applies_to: prompts, literals: [tell me] }
+  - { id: told, category: illicit, score: 0.9, action: block, applies_to: streams, literals: [this is how] }
+  - { id: both, category: illicit, score: 0.9, action: block, literals: [weapon] }\n";
+    let set = load(&[
+        ("default.yaml", DEFAULT),
+        ("rules/a.yaml", RULES),
+        ("rules/b.yaml", rules),
+    ])
+    .unwrap();
+    let policy = set.for_tenant("anyone");
+    for (rule, prompts, streams) in [
+        ("demand", true, false),
+        ("told", false, true),
+        ("both", true, true),
+        ("visa", true, true),
+    ] {
+        assert_eq!(policy.applies_to_prompts(rule), prompts, "{rule}");
+        assert_eq!(policy.applies_to_streams(rule), streams, "{rule}");
+    }
+    let wrong = rules.replace("applies_to: streams", "applies_to: answers");
+    let error = load(&[("default.yaml", DEFAULT), ("rules/b.yaml", &wrong)]).unwrap_err();
+    assert!(error.to_string().contains("answers"), "{error}");
+}

@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
+use super::detector;
 use super::text::text_of;
-use super::{detector, scan};
 use crate::reader::Reader;
 use crate::testing::cases;
 use crate::{Match, Required, Scanner};
@@ -46,7 +46,8 @@ fn clear_before(
 /// Pushes the pieces and checks after each that what is clear of each detector is so whatever follows.
 fn check(text: &[u8], cuts: &[usize]) -> Result<(), TestCaseError> {
     let required = Arc::new(detector().require(|_, _, _| true));
-    let whole = scan(text, 0);
+    let mut whole = Vec::new();
+    detector().scan_requiring(&required, text, 0, &mut whole);
     let mut scanner = Scanner::requiring(detector(), required, 0);
     let (mut out, mut from, mut settled) = (Vec::new(), 0, 0);
     for cut in cuts {

@@ -26,6 +26,28 @@ struct Spelling {
     word_end: bool,
 }
 
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Sought {
+    /// ASCII letters in lower case.
+    folded: Box<[u8]>,
+    /// A key's prefix as its issuer writes it: in another case it begins no key.
+    prefix: Option<&'static str>,
+}
+
+impl Sought {
+    fn new(text: &str, prefix: Option<&'static str>) -> Self {
+        let folded = text.to_ascii_lowercase().into_bytes().into();
+        Self { folded, prefix }
+    }
+
+    /// Whether `tail` is its beginning, or all of it.
+    fn begins_with(&self, tail: &[u8]) -> bool {
+        self.prefix
+            .is_none_or(|prefix| prefix.as_bytes().starts_with(tail))
+    }
+}
+
 /// What the automaton came upon, in bytes of the clean text.
 pub(crate) enum Spotted {
     /// A literal of a rule.
@@ -42,8 +64,8 @@ pub(crate) enum Spotted {
 pub(crate) struct Exact {
     automaton: AhoCorasick,
     spellings: Vec<Spelling>,
-    /// What the automaton knows, ASCII letters in lower case, sorted.
-    texts: Vec<Box<[u8]>>,
+    /// What the automaton knows, sorted without regard to ASCII case.
+    texts: Vec<Sought>,
     /// Bytes of the longest of them.
     longest: usize,
     has_accents: bool,
@@ -61,11 +83,17 @@ impl std::fmt::Debug for Exact {
 impl Exact {
     pub(super) fn compile(entries: &[Entry<'_>]) -> Result<Self, CompileError> {
         let prefixes = api_key::FORMATS.iter().map(|format| format.prefix);
+        let literals = entries.iter().map(|entry| Sought::new(entry.text, None));
+        let keys = prefixes
+            .clone()
+            .map(|prefix| Sought::new(prefix, Some(prefix)));
+        let mut texts: Vec<Sought> = literals.chain(keys).collect();
+        texts.sort_unstable();
         let patterns = || {
             entries
                 .iter()
                 .map(|entry| entry.text)
-                .chain(prefixes.clone())
+                .chain(prefixes.clone().map(|prefix| -> &str { prefix }))
         };
         let bytes: usize = patterns().map(str::len).sum();
         let kind = if bytes <= MAX_DFA_BYTES {
@@ -87,15 +115,15 @@ impl Exact {
             word_start: entry.text.chars().next().is_some_and(word::is_word),
             word_end: entry.text.chars().next_back().is_some_and(word::is_word),
         };
-        let mut texts: Vec<Box<[u8]>> = patterns()
-            .map(|text| text.to_ascii_lowercase().into_bytes().into())
-            .collect();
-        texts.sort_unstable();
         Ok(Self {
             automaton,
             spellings: entries.iter().map(spelling).collect(),
-            longest: texts.iter().map(|text| text.len()).max().unwrap_or(0),
-            has_accents: texts.iter().any(|text| !text.is_ascii()),
+            longest: texts
+                .iter()
+                .map(|known| known.folded.len())
+                .max()
+                .unwrap_or(0),
+            has_accents: texts.iter().any(|known| !known.folded.is_ascii()),
             texts,
         })
     }
@@ -120,14 +148,18 @@ impl Exact {
         let inside = text[at].is_ascii_alphanumeric()
             && glued_before(text, at)
             && word::char_before(text, at).is_some_and(|(c, _)| word::is_word(c));
-        let tail = text[at..].iter().map(u8::to_ascii_lowercase);
+        let tail = &text[at..];
+        let folded = || tail.iter().map(u8::to_ascii_lowercase);
         let place = self
             .texts
-            .partition_point(|known| known.iter().copied().lt(tail.clone()));
-        !inside
-            && self.texts.get(place).is_some_and(|known| {
-                known.len() >= tail.len() && known.iter().copied().zip(tail).all(|(a, b)| a == b)
-            })
+            .partition_point(|known| known.folded.iter().copied().lt(folded()));
+        let begun = |known: &&Sought| {
+            spend(1);
+            let mut same = known.folded.iter().copied().zip(folded());
+            known.folded.len() >= tail.len() && same.all(|(a, b)| a == b)
+        };
+        let mut known = self.texts[place..].iter().take_while(begun);
+        !inside && known.any(|known| known.begins_with(tail))
     }
 
     pub(crate) fn scan(&self, text: &[u8], spotted: &mut impl FnMut(Spotted)) {

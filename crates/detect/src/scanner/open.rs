@@ -13,11 +13,11 @@ use std::ops::{Deref, Range};
 use super::{Scanner, State};
 use crate::detector::{Detector, Required};
 use crate::matched::Match;
-use crate::normal::{Unit, may_become};
+use crate::normal::{Unit, Window, may_become};
 use crate::pii::next_digit;
 use crate::reader::Reader;
 use crate::rules::Role;
-use crate::view::View;
+use crate::view::{self, View};
 use crate::word;
 
 impl<D: Deref<Target = Detector>> Scanner<D> {
@@ -88,6 +88,11 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         first.into_iter().flatten().min().unwrap_or(none)
     }
 
+    /// Whether the letters that findings of a reader begin with are not waited for.
+    pub(super) fn waits_for_digit(&self, reader: Reader) -> bool {
+        reader.leads_with_letters() && self.required.readers[reader as usize]
+    }
+
     /// Moves [`Scanner::settled`] on.
     pub(super) fn settle(&mut self) {
         let settled = self.clear_of(&self.required);
@@ -153,5 +158,21 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             first = first.min(open.unwrap_or(usize::MAX));
         }
         first
+    }
+}
+
+/// Lets findings begin at their first digits, which stand at or after `from` in the window.
+pub(super) fn begin_at_digits(found: &mut [Match], window: &Window, from: usize, base: i64) {
+    // In order, so that the text is gone through once.
+    found.sort_unstable_by_key(|found| found.span.start);
+    let place = |at: usize| view::span(&window.original(&(at..at)), base).start;
+    let mut digit = next_digit(window.text(), from);
+    for Match { span, .. } in found {
+        while let Some(at) = digit
+            && place(at) < span.start
+        {
+            digit = next_digit(window.text(), at + 1);
+        }
+        span.start = digit.map_or(span.start, place).min(span.end - 1);
     }
 }

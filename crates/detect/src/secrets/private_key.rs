@@ -11,7 +11,8 @@
 //! armour wraps at 64 to 76 characters, and no word is that long. Line breaks may be escaped
 //! (`\n`), as in JSON. Encrypted keys count too; their passphrases are seldom better kept.
 //!
-//! The span goes to the end of the footer, or as far as the block goes within [`AHEAD`]. That is all
+//! The span begins after the header's first dashes, which begin much else: no stream waits for what may follow
+//! one. It goes to the end of the footer, or as far as the block goes within [`AHEAD`]. That is all
 //! of an elliptic or Ed25519 key and of an RSA key of 2,048 bits (1,704 bytes in PKCS #8), and the
 //! first 2,048 of the some 3,270 bytes of one of 4,096 bits: who masks by spans leaves the tail of that
 //! standing, and without its head no key can be put together from it.
@@ -29,8 +30,8 @@ use crate::matched::Match;
 use crate::view::View;
 use crate::work::spend;
 
-/// Bytes before a finding decide nothing about it.
-pub(crate) const BEHIND: usize = 0;
+/// Bytes before a finding that decide about it: the dashes of its header.
+pub(crate) const BEHIND: usize = DASHES.len();
 /// How far from a finding's start bytes decide about it and its span.
 pub(crate) const AHEAD: usize = 2048;
 
@@ -77,7 +78,9 @@ impl PrivateKeyDetector {
     /// Where in `text`, from `from` on, the first block begins that what follows may complete or
     /// lengthen; the end if none does.
     pub(crate) fn open_from(&self, text: &[u8], from: usize) -> usize {
-        let from = from.max(text.len().saturating_sub(AHEAD));
+        let from = from
+            .saturating_sub(DASHES.len())
+            .max(text.len().saturating_sub(AHEAD));
         let whole = self
             .begin
             .find_iter(&text[from..])
@@ -86,7 +89,8 @@ impl PrivateKeyDetector {
         let cut = (from.max(text.len().saturating_sub(BEGIN.len() - 1))..text.len())
             .find(|&at| BEGIN.starts_with(&text[at..]));
         spend(text.len() - from);
-        whole.or(cut).unwrap_or(text.len())
+        let begins = whole.or(cut).map(|at| at + DASHES.len());
+        begins.unwrap_or(text.len()).min(text.len())
     }
 
     pub(crate) fn scan(&self, view: &View<'_>, out: &mut Vec<Match>) {
@@ -110,7 +114,7 @@ impl PrivateKeyDetector {
                 detector: "private_key",
                 rule: rule.clone(),
                 category: Category::Pii,
-                span: view.original(start..start + length),
+                span: view.original(start + DASHES.len()..start + length),
                 score: 0.95,
                 severity: Severity::Critical,
             });
@@ -250,6 +254,11 @@ mod tests {
             .collect()
     }
 
+    /// A finding that covers a block but for its first dashes.
+    fn covered(rule: &str, block: &str) -> (String, String) {
+        (rule.to_owned(), block[DASHES.len()..].to_owned())
+    }
+
     /// Dashes and label apart, so that no scanner takes this file for a key.
     fn line(word: &str, label: &str) -> String {
         format!("{0}{word} {label}{0}", "-----")
@@ -281,15 +290,15 @@ mod tests {
                 for line_break in ["\n", "\r\n", "\\n", "\n  ", " "] {
                     let key = block(label, lines, width, line_break);
                     for text in [key.clone(), format!("here: \"{key}\", thanks")] {
-                        assert_eq!(found(&text), [("pem".to_owned(), key.clone())], "{text:?}");
+                        assert_eq!(found(&text), [covered("pem", &key)], "{text:?}");
                     }
                 }
             }
         }
         let key = block("OPENSSH PRIVATE KEY", 5, 70, "\n");
-        assert_eq!(found(&key), [("openssh".to_owned(), key.clone())]);
+        assert_eq!(found(&key), [covered("openssh", &key)]);
         let key = block("PGP PRIVATE KEY BLOCK", 5, 64, "\n");
-        assert_eq!(found(&key), [("pgp".to_owned(), key.clone())]);
+        assert_eq!(found(&key), [covered("pgp", &key)]);
         let headers =
             "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF0123456789ABCDEF\n\n";
         let text = block("RSA PRIVATE KEY", 3, 64, "\n").replacen('\n', headers, 1);
@@ -303,17 +312,17 @@ mod tests {
         // As long as RSA keys of 2,048 and 4,096 bits.
         let key = block("RSA PRIVATE KEY", 25, 64, "\n");
         assert!((1_650..1_750).contains(&key.len()));
-        assert_eq!(found(&key)[0].1, key);
+        assert_eq!(found(&key), [covered("pem", &key)]);
         let key = block("PRIVATE KEY", 50, 64, "\n");
-        assert_eq!(found(&key)[0].1, key[..AHEAD]);
+        assert_eq!(found(&key), [covered("pem", &key[..AHEAD])]);
         let cut = format!(
             "{}\n{}",
             line("BEGIN", "PRIVATE KEY"),
             random(BASE64, 50, 1)
         );
-        assert_eq!(found(&cut)[0].1, cut);
+        assert_eq!(found(&cut), [covered("pem", &cut)]);
         let then = format!("{cut}\nand that was all of it");
-        assert_eq!(found(&then)[0].1, cut);
+        assert_eq!(found(&then), [covered("pem", &cut)]);
     }
 
     #[test]

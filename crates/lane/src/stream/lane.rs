@@ -42,7 +42,12 @@ impl Streams {
     pub(crate) fn new(policies: &PolicySet, detector: &Detector) -> Self {
         let required = policies
             .tenants()
-            .map(|(_, policy)| (policy.hash.clone(), Arc::new(required(policy, detector))))
+            .map(|(_, policy)| {
+                (
+                    policy.hash.clone(),
+                    Arc::new(required_on_streams(policy, detector)),
+                )
+            })
             .collect();
         Self {
             required,
@@ -51,10 +56,10 @@ impl Streams {
     }
 
     fn terms(&self, policy: &Arc<Policy>, detector: &Arc<Detector>) -> Terms {
-        let required = self
-            .required
-            .get(&policy.hash)
-            .map_or_else(|| Arc::new(required(policy, detector)), Arc::clone);
+        let required = self.required.get(&policy.hash).map_or_else(
+            || Arc::new(required_on_streams(policy, detector)),
+            Arc::clone,
+        );
         Terms {
             policy: Arc::clone(policy),
             detector: Arc::clone(detector),
@@ -79,10 +84,12 @@ impl Streams {
     }
 }
 
-/// Detectors that the policy requires on streams, as far as it would do something.
-fn required(policy: &Policy, detector: &Detector) -> Required {
+/// What streams under a policy wait for: what it requires, as far as it would do something.
+#[must_use]
+pub fn required_on_streams(policy: &Policy, detector: &Detector) -> Required {
     detector.require(|name, rule, score| {
         policy.stream.required.iter().any(|known| known == name)
+            && policy.applies_to_streams(rule)
             && policy.action_for_finding(name, rule, score) >= Action::Attenuate
     })
 }

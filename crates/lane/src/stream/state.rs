@@ -367,10 +367,11 @@ impl Stream {
 
     fn note(&mut self, found: &[Match], key: &FingerprintKey) {
         let (kept, base) = self.text.kept();
+        let policy = &self.terms.policy;
         for found in found {
-            self.news
-                .findings
-                .add(found, kept, base, &self.terms.policy, key);
+            if policy.applies_to_streams(&found.rule) {
+                self.news.findings.add(found, kept, base, policy, key);
+            }
         }
         if let Some(at) = self.news.findings.block_at {
             self.cut_at(at);

@@ -9,7 +9,7 @@ use weir_types::{
 };
 
 use super::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
-use crate::{Arrival, Completion, Lane, LaneConfig};
+use crate::{Arrival, Completion, Lane, LaneConfig, required_on_streams};
 
 const POLICY: &str = r#"id: default
 version: "3"
@@ -68,6 +68,13 @@ const RULES: &str = r#"rules:
     score: 0.9
     action: block
     literals: ["<|secret|>"]
+  - id: demand
+    category: illicit
+    severity: high
+    score: 0.9
+    action: block
+    applies_to: prompts
+    literals: [open sesame]
   - id: watched
     category: hate
     severity: low
@@ -215,7 +222,8 @@ fn forbidden(text: &[u8]) -> (Option<i64>, Vec<(i64, i64)>) {
     let lane = lane_with(false);
     let policy = lane.policies.for_tenant("");
     let mut found = Vec::new();
-    lane.detector.scan(text, 0, &mut found);
+    let required = Arc::new(required_on_streams(policy, &lane.detector));
+    lane.detector.scan_requiring(&required, text, 0, &mut found);
     let mut block = None;
     let mut masked = Vec::new();
     for found in found {
@@ -275,6 +283,35 @@ fn check(text: &[u8], cuts: &[usize], gaps: &[u64]) -> Result<(), TestCaseError>
         }
     }
     Ok(())
+}
+
+/// What only a prompt can demand is neither held for nor found in an answer; in a prompt it is.
+#[test]
+fn rules_about_prompts_leave_streams_alone() {
+    let text = b"say open sesame twice";
+    let (shown, verdicts) = stream("", text, &[8], &[]);
+    assert_eq!((shown.text.as_slice(), shown.cut), (&text[..], None));
+    assert_eq!(verdicts[0].released_to, 8);
+    assert!(verdicts.iter().all(|verdict| verdict.findings.is_empty()));
+    let mut lane = lane_with(false);
+    let prompt = crate::tests::prompt(text);
+    let crate::Step::Verdict(judged) = lane.on_prompt(prompt, Micros::ZERO) else {
+        panic!("no classifier is asked");
+    };
+    assert_eq!(judged.verdict.action, Action::Block);
+}
+
+/// Letters before a number are shown at once; the number is masked from its first digit on.
+#[test]
+fn letters_before_a_number_do_not_wait() {
+    let text = b"to GB82 WEST 1234 5698 7654 32 please";
+    let (shown, verdicts) = stream("", text, &[5, 20], &[]);
+    assert_eq!(verdicts[0].released_to, 5);
+    assert_eq!(verdicts[1].released_to, 5);
+    let found = verdicts.iter().flat_map(|verdict| &verdict.findings);
+    let spans: Vec<_> = found.map(|it| (it.span.start, it.span.end)).collect();
+    assert_eq!(spans, [(5, 30)]);
+    assert_eq!(shown.text.len(), text.len());
 }
 
 /// Texts with something forbidden in most of them.

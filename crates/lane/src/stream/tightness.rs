@@ -14,16 +14,17 @@ use crate::{Arrival, Lane, LaneConfig};
 /// Policies by what their streams wait for beside what the default one's do, and the most of harmless
 /// text, in per mille of its bytes, that the verdict on its own chunk may hold, and the next one.
 ///
-/// Literals hold words that may be the letters of one, `a` as in `a b o r t`. Any word may begin a mail
-/// address, so of each but the space before it waits for the next.
+/// What is held are digits, and words that begin like a key. No literal of the shipped rules is about
+/// streams; one that is holds words that may be its letters, `a` as in `a b o r t`. Any word may begin a mail
+/// address, so each but the space before it waits for the next.
 const BOUNDS: [(&str, usize, usize); 8] = [
-    ("", 48, 5),
+    ("", 6, 1),
     ("email", 800, 32),
-    ("phone", 48, 5),
-    ("ip", 48, 5),
-    ("jwt", 48, 5),
-    ("secret", 48, 5),
-    ("phone, ip, jwt, secret", 48, 5),
+    ("phone", 6, 1),
+    ("ip", 6, 1),
+    ("jwt", 7, 1),
+    ("secret", 6, 1),
+    ("phone, ip, jwt, secret", 8, 1),
     ("email, phone, ip, jwt, secret", 800, 32),
 ];
 

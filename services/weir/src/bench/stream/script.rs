@@ -3,18 +3,18 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::Deserialize;
 use weir_detect::Detector;
 use weir_gate::Judges;
 use weir_policy::{Policy, PolicySet};
-use weir_types::{Action, Category};
+use weir_types::Action;
 
 use super::tokens::tokens;
 use crate::args::random_bytes;
 
-/// The demo's texts.
-const TEXTS: &str = include_str!("../../../../../evals/demo/prompts.jsonl");
+/// Answers as a model may give them, written for this: what they begin with decides how soon text is shown.
+const ANSWERS: &str = include_str!("../../../../../evals/streams/answers.jsonl");
 /// Different texts of a locale.
 const A_LOCALE: usize = 4;
 
@@ -140,13 +140,16 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 /// As the lane's tests have it: what is required and acted upon.
 fn forbidden(text: &[u8], policy: &Policy, detector: &Detector) -> Forbidden {
     let mut found = Vec::new();
-    detector.scan(text, 0, &mut found);
+    let required = Arc::new(weir_lane::required_on_streams(policy, detector));
+    detector.scan_requiring(&required, text, 0, &mut found);
     let mut forbidden = Forbidden::default();
     for found in found {
         let place = |at: i64| usize::try_from(at).unwrap_or(0);
         let (start, end) = (place(found.span.start), place(found.span.end));
         let required = &policy.stream.required;
-        if !required.iter().any(|name| name == found.detector) {
+        if !required.iter().any(|name| name == found.detector)
+            || !policy.applies_to_streams(&found.rule)
+        {
             continue;
         }
         match policy.action_for_finding(found.detector, &found.rule, found.score) {
@@ -161,20 +164,16 @@ fn forbidden(text: &[u8], policy: &Policy, detector: &Detector) -> Forbidden {
     forbidden
 }
 
-/// The harmless texts of each locale.
+/// The answers of each locale.
 fn by_locale() -> anyhow::Result<Vec<Vec<String>>> {
     #[derive(Deserialize)]
-    struct Text {
-        text: String,
+    struct Answer {
         lang: String,
-        kind: String,
+        text: String,
     }
     let mut locales: Vec<(String, Vec<String>)> = Vec::new();
-    for line in TEXTS.lines() {
-        let Text { text, lang, kind } = serde_json::from_str(line)?;
-        if !kind.ends_with("benign") {
-            continue;
-        }
+    for line in ANSWERS.lines() {
+        let Answer { lang, text } = serde_json::from_str(line)?;
         match locales.iter_mut().find(|(known, _)| *known == lang) {
             Some((_, texts)) => texts.push(text),
             None => locales.push((lang, vec![text])),
@@ -198,8 +197,8 @@ fn long_enough(texts: &[String], first: usize, most: usize) -> String {
     text
 }
 
-/// A card number, an API key and a phrase that a rule blocks, each in a few words.
-fn plants(policies: &PolicySet, policy: &Policy) -> anyhow::Result<[String; 3]> {
+/// A card number, an API key and, if a rule blocks one on streams, a phrase, each in a few words.
+fn plants(policies: &PolicySet, policy: &Policy) -> anyhow::Result<Vec<String>> {
     let drawn: [u8; 32] = random_bytes()?;
     let key: String = drawn[..16]
         .iter()
@@ -208,16 +207,16 @@ fn plants(policies: &PolicySet, policy: &Policy) -> anyhow::Result<[String; 3]> 
     let phrase = policies
         .rules()
         .iter()
-        .filter(|rule| rule.category == Category::PromptInjection)
+        .filter(|rule| policy.applies_to_streams(&rule.id))
         .find(|rule| policy.action_for_finding("literal", &rule.id, rule.score) == Action::Block)
-        .and_then(|rule| rule.literals.first())
-        .context("no rule of the policy blocks a phrase")?;
-    Ok([
+        .and_then(|rule| rule.literals.first());
+    let mut plants = vec![
         format!("my credit card number is {}, thanks.", card(&drawn[16..])),
         // In two parts, so that nobody takes this line for a key.
         format!("the access key is {}{key} today.", ["AK", "IA"].concat()),
-        format!("and so: {phrase} it."),
-    ])
+    ];
+    plants.extend(phrase.map(|phrase| format!("and so: {phrase} it.")));
+    Ok(plants)
 }
 
 /// A number that passes for a card's: 16 digits, the last one by Luhn's formula.
