@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use weir_detect::Match;
-use weir_policy::Policy;
+use weir_policy::{Policy, Tiers};
 use weir_types::{
     Action, Category, CategoryScore, FailMode, Finding, FingerprintKey, Micros, ModelRef,
     ModelScores, Provenance, Source, Stage, StageTimes, Unjudged, Verdict, derive_verdict_id,
@@ -200,7 +200,9 @@ pub(crate) fn verdict(
         truncate_at: blocked.then_some(0),
         hold_from: None,
         findings: findings.kept,
-        scores: scores.map_or_else(Vec::new, |scores| category_scores(&policy, scores)),
+        scores: scores.map_or_else(Vec::new, |scores| {
+            category_scores(scores, |category| policy.tiers(category))
+        }),
         risk,
         judged_by,
         unjudged,
@@ -260,11 +262,15 @@ pub(crate) fn offset(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn category_scores(policy: &Policy, scores: &ModelScores) -> Vec<CategoryScore> {
+/// The scores beside what each is measured by.
+pub(crate) fn category_scores<'a>(
+    scores: &ModelScores,
+    tiers: impl Fn(Category) -> &'a Tiers,
+) -> Vec<CategoryScore> {
     Category::ALL
         .into_iter()
         .map(|category| {
-            let threshold = policy.tiers(category).lowest();
+            let threshold = tiers(category).lowest();
             let calibrated = scores.calibrated[category.index()];
             CategoryScore {
                 category,

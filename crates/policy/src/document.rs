@@ -52,6 +52,9 @@ pub(crate) struct StreamDocument {
     pub(crate) whole_words: Option<bool>,
     pub(crate) idle_ms: Option<Spanned<u64>>,
     pub(crate) disposition: Option<Disposition>,
+    /// Tiers on the classifier's windows, where they are not those of whole texts.
+    #[serde(default)]
+    pub(crate) categories: Entries<TiersDocument>,
 }
 
 /// How long text is held on suspicion.

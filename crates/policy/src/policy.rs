@@ -95,10 +95,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The category's tiers.
+    /// The category's tiers on whole texts.
     #[must_use]
     pub fn tiers(&self, category: Category) -> &Tiers {
         &self.tiers[category.index()]
+    }
+
+    /// The category's tiers on a window of a stream: those of whole texts, unless streams have their own.
+    #[must_use]
+    pub fn stream_tiers(&self, category: Category) -> &Tiers {
+        let own = self.stream.tiers[category.index()].as_ref();
+        own.unwrap_or_else(|| self.tiers(category))
     }
 
     /// What a finding asks for: by its rule if the policy knows it, else by its detector.

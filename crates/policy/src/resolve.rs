@@ -14,7 +14,7 @@ use crate::policy::{DetectorAction, NEVER, Policy, Required, Tiers};
 use crate::rules::{AppliesTo, DeclaredRule};
 use crate::source::SourceFile;
 use crate::stream::{self, StreamPolicy};
-use crate::yaml;
+use crate::yaml::{self, Entries};
 
 /// Budget where no policy names one, ms: inside the 50 ms that users do not feel.
 const DEFAULT_BUDGET_MS: u64 = 40;
@@ -216,16 +216,9 @@ fn apply(policy: &mut Policy, entry: &Parsed<'_>, problems: &mut Problems) {
         }
     }
     stream::apply(policy, file, document, problems);
-    for (name, tiers) in &document.categories {
-        match name.value.parse::<Category>() {
-            Ok(category) => {
-                if let Some(tiers) = compile_tiers(file, name, tiers, problems) {
-                    policy.tiers[category.index()] = tiers;
-                }
-            }
-            Err(error) => problems.push(Problem::at(file, name, error.to_string())),
-        }
-    }
+    apply_tiers(file, &document.categories, problems, |category, tiers| {
+        policy.tiers[category.index()] = tiers;
+    });
     for (name, detector) in &document.detectors {
         known(file, name, &DETECTORS, "detector", problems);
         let min_score = detector.min_score.as_ref().map_or(0.0, |score| {
@@ -243,6 +236,25 @@ fn apply(policy: &mut Policy, entry: &Parsed<'_>, problems: &mut Problems) {
         if policy.rules.insert(id.value.clone(), *action).is_none() {
             let message = format!("no rule has the id \"{}\"", id.value);
             problems.push(Problem::at(file, id, message));
+        }
+    }
+}
+
+/// Hands the tiers of each category that is named to `set`.
+pub(crate) fn apply_tiers(
+    file: &Path,
+    documents: &Entries<TiersDocument>,
+    problems: &mut Problems,
+    mut set: impl FnMut(Category, Tiers),
+) {
+    for (name, document) in documents {
+        match name.value.parse::<Category>() {
+            Ok(category) => {
+                if let Some(tiers) = compile_tiers(file, name, document, problems) {
+                    set(category, tiers);
+                }
+            }
+            Err(error) => problems.push(Problem::at(file, name, error.to_string())),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use weir_types::{Disposition, Micros, OnExpiry, StreamContract};
+use weir_types::{Category, Disposition, Micros, OnExpiry, StreamContract};
 
 use crate::document::{HoldDocument, PolicyDocument, StreamDocument};
 use crate::error::{Problem, Problems};
-use crate::policy::Policy;
-use crate::resolve::{DETECTORS, known};
+use crate::policy::{Policy, Tiers};
+use crate::resolve::{DETECTORS, apply_tiers, known};
 
 /// What text waits for where no policy says otherwise: rules, and what a few characters can tell.
 const REQUIRED: [&str; 8] = [
@@ -33,7 +33,7 @@ const MAX_HOLD_CHARS: u64 = 4096;
 const IDLE_MS: std::ops::RangeInclusive<u64> = 100..=3_600_000;
 
 /// How the streams of a policy are held and ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StreamPolicy {
     /// Detectors that text waits for, sorted: nothing that they might yet act upon is released.
     pub required: Vec<String>,
@@ -49,6 +49,8 @@ pub struct StreamPolicy {
     pub idle: Micros,
     /// What becomes of text that was shown before it was blocked.
     pub disposition: Disposition,
+    /// Tiers on windows; `None`: those of whole texts. [`Policy::stream_tiers`] tells which hold.
+    pub(crate) tiers: [Option<Tiers>; Category::COUNT],
 }
 
 impl Default for StreamPolicy {
@@ -63,6 +65,7 @@ impl Default for StreamPolicy {
             whole_words: false,
             idle: Micros::from_millis(30_000),
             disposition: Disposition::Retract,
+            tiers: [None; Category::COUNT],
         }
     }
 }
@@ -139,6 +142,9 @@ fn apply_stream(
         }
     }
     stream.disposition = document.disposition.unwrap_or(stream.disposition);
+    apply_tiers(file, &document.categories, problems, |category, tiers| {
+        stream.tiers[category.index()] = Some(tiers);
+    });
 }
 
 fn apply_hold(

@@ -314,6 +314,46 @@ completions: { de: Nein., und: No. }
 }
 
 #[test]
+fn streams_have_tiers_of_their_own_where_a_policy_names_them() {
+    let default = format!("{DEFAULT}stream: {{ categories: {{ hate: {{ block: 0.99 }} }} }}\n");
+    let child = "id: acme
+version: \"1\"
+extends: default
+tenants: [acme]
+categories: { hate: { warn: 0.1, block: 0.2 }, violence: { block: 0.3 } }
+stream: { categories: { pii: {} } }
+";
+    let files = [
+        ("default.yaml", default.as_str()),
+        ("tenants/acme.yaml", child),
+    ];
+    let set = load(&files).unwrap();
+    let (parent, policy) = (set.for_tenant("somebody"), set.for_tenant("acme"));
+    // Nothing is inherited within a category, and what whole texts warn at is not asked.
+    assert_eq!(
+        parent.stream_tiers(Category::Hate).action(0.98),
+        Action::Allow
+    );
+    assert_eq!(
+        parent.stream_tiers(Category::Hate).action(0.99),
+        Action::Block
+    );
+    assert_eq!(parent.tiers(Category::Hate).action(0.98), Action::Block);
+    // A category that streams do not name is judged as in whole texts.
+    assert_eq!(
+        parent.stream_tiers(Category::Pii),
+        parent.tiers(Category::Pii)
+    );
+    assert_eq!(policy.stream_tiers(Category::Violence).block, 0.3);
+    // The parent's tiers for streams outlast the child's for whole texts.
+    assert_eq!(policy.stream_tiers(Category::Hate).block, 0.99);
+    assert_eq!(
+        policy.stream_tiers(Category::Pii).action(1.0),
+        Action::Allow
+    );
+}
+
+#[test]
 fn impossible_streams_are_refused_by_line() {
     let child = format!(
         "id: acme
@@ -323,6 +363,10 @@ stream:
   required: [cards]
   hold: {{ chars: 5000, ms: 20000 }}
   idle_ms: 1
+  categories:
+    hat: {{ warn: 0.5 }}
+    hate: {{ block: 1.5 }}
+    violence: {{ warn: 0.5, block: 0.4 }}
 completions:
   de: {}
 ",
@@ -334,7 +378,10 @@ completions:
         "acme.yaml:6: chars 5000 is above 4096",
         "acme.yaml:6: ms 20000 is above 10000",
         "acme.yaml:7: idle_ms 1 is outside 100..3600000",
-        "acme.yaml:9: the completion for \"de\" has 3000 bytes; at most 2048",
+        "acme.yaml:9: unknown category \"hat\"",
+        "acme.yaml:10: block 1.5 is outside 0..1",
+        "acme.yaml:11: violence: block begins at 0.4 but the milder warn only at 0.5",
+        "acme.yaml:13: the completion for \"de\" has 3000 bytes; at most 2048",
     ];
     assert_eq!(said.len(), expected.len(), "{said:?}");
     for (said, expected) in said.iter().zip(expected) {

@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use weir_gate::{Clock, Judge};
 use weir_lane::{Arrival, Judged, PromptInput};
-use weir_policy::PolicySet;
-use weir_types::{Action, Micros, Source};
+use weir_policy::{NEVER, PolicySet, Tiers};
+use weir_types::{Action, Category, Micros, Source};
 
 use crate::args::JudgeArgs;
 use crate::check_explain::{Explained, ExplainedLine, Explainer};
@@ -127,9 +127,39 @@ pub(crate) fn policy(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
     for (tenant, policy) in tenants {
         let (id, version, hash) = (&policy.id, &policy.version, &policy.hash[..12]);
         writeln!(out, "{tenant}: policy {id}, version {version}, hash {hash}")?;
+        for category in Category::ALL {
+            let (streams, texts) = (policy.stream_tiers(category), policy.tiers(category));
+            if streams != texts {
+                writeln!(
+                    out,
+                    "  {category} on streams: {}; on whole texts: {}",
+                    describe_tiers(streams),
+                    describe_tiers(texts)
+                )?;
+            }
+        }
     }
     writeln!(out, "{} rules", policies.rules().len())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the tiers begin that ever do.
+fn describe_tiers(tiers: &Tiers) -> String {
+    let begin = [
+        (Action::Warn, tiers.warn),
+        (Action::Attenuate, tiers.attenuate),
+        (Action::Block, tiers.block),
+    ];
+    let begin: Vec<_> = begin
+        .into_iter()
+        .filter(|(_, at)| *at < NEVER)
+        .map(|(action, at)| format!("{action} {at}"))
+        .collect();
+    if begin.is_empty() {
+        "nothing".to_owned()
+    } else {
+        begin.join(", ")
+    }
 }
 
 struct Checker<'a> {

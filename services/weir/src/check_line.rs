@@ -71,13 +71,7 @@ impl CheckLine {
             id,
             action: verdict.action,
             risk: verdict.risk,
-            scores: Scores(
-                verdict
-                    .scores
-                    .iter()
-                    .map(|score| (score.category, score.calibrated))
-                    .collect(),
-            ),
+            scores: Scores::of(&verdict.scores),
             flagged: judged.flagged,
             findings: verdict
                 .findings
@@ -149,6 +143,14 @@ fn push_new<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
 }
 
 impl Scores {
+    /// Those of one verdict.
+    pub(crate) fn of(scores: &[CategoryScore]) -> Self {
+        let pairs = scores
+            .iter()
+            .map(|score| (score.category, score.calibrated));
+        Self(pairs.collect())
+    }
+
     /// Keeps the worse of each category.
     fn take(&mut self, scores: &[CategoryScore]) {
         for score in scores {

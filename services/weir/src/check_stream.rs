@@ -10,7 +10,7 @@ use weir_lane::{Arrival, Judged, PromptInput, StreamJudged};
 use weir_types::{Action, Category, Micros, Source, Verdict};
 use weir_wire::{Channel, Chunk, End, Opening};
 
-use crate::check_line::CheckLine;
+use crate::check_line::{CheckLine, Scores};
 
 /// What a client would have shown of a stream, beside the line on its verdicts.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,8 @@ pub(crate) struct StreamLine {
     truncate_at: Option<usize>,
     /// What is shown after a cut.
     completion: Option<String>,
+    /// What the classifier said of each window, in order.
+    windows: Vec<Scores>,
 }
 
 impl StreamLine {
@@ -127,12 +129,18 @@ impl Simulation<'_> {
             completion,
             ..
         } = self.seen;
+        let windows = verdicts
+            .iter()
+            .filter(|verdict| !verdict.scores.is_empty())
+            .map(|verdict| Scores::of(&verdict.scores))
+            .collect();
         StreamLine {
             line: CheckLine::of_stream(self.stream.id.clone(), verdicts, flagged),
             released: String::from_utf8_lossy(&shown).into_owned(),
             released_to,
             truncate_at,
             completion,
+            windows,
         }
     }
 

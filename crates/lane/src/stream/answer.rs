@@ -26,7 +26,7 @@ pub(super) fn verdict(
     if let Some(scores) = scores {
         for category in Category::ALL {
             let action = policy
-                .tiers(category)
+                .stream_tiers(category)
                 .action(scores.calibrated[category.index()]);
             // One window does not block: that is the stream's to decide.
             would_action = would_action.max(action.min(Action::Warn));
@@ -89,7 +89,7 @@ pub(super) fn verdict(
             .then_some(stream.released_to),
         findings,
         scores: scores.map_or_else(Vec::new, |scores| {
-            assemble::category_scores(&policy, scores)
+            assemble::category_scores(scores, |category| policy.stream_tiers(category))
         }),
         risk: match (scores.map(|scores| scores.any_harm), news.findings.harm) {
             (Some(score), Some(found)) => Some(score.max(found)),

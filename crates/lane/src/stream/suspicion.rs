@@ -103,7 +103,7 @@ impl Suspicion {
     ) -> Opinion {
         let blocks = Category::ALL.map(|category| {
             policy
-                .tiers(category)
+                .stream_tiers(category)
                 .action(scores.calibrated[category.index()])
                 == Action::Block
         });

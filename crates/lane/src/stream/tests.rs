@@ -83,6 +83,14 @@ const RULES: &str = r#"rules:
     literals: [some words]
 "#;
 
+/// Windows are judged less strictly than whole texts.
+const WINDOWS: &str = r#"id: windows
+version: "1"
+extends: default
+tenants: [windows]
+stream: { categories: { hate: { warn: 0.8, block: 0.98 } } }
+"#;
+
 fn policies() -> Arc<PolicySet> {
     let file = |name: &str, text: &str| SourceFile {
         path: name.into(),
@@ -92,6 +100,7 @@ fn policies() -> Arc<PolicySet> {
         file("default.yaml", POLICY),
         file("watching.yaml", WATCHING),
         file("words.yaml", WORDS),
+        file("windows.yaml", WINDOWS),
     ];
     Arc::new(PolicySet::parse("test".as_ref(), &policies, &[file("rules.yaml", RULES)]).unwrap())
 }
@@ -633,8 +642,13 @@ fn scores(hate: f32) -> ModelScores {
     }
 }
 
-/// Streams windows of 300 bytes that score as given, 10 ms apart; the verdicts.
+/// Streams windows of 300 bytes that score as given, 10 ms apart, under the policy of all; the verdicts.
 fn windows(hates: &[f32]) -> Vec<Verdict> {
+    windows_of("", hates)
+}
+
+/// The same under a tenant's policy.
+fn windows_of(tenant: &str, hates: &[f32]) -> Vec<Verdict> {
     let mut lane = lane_with(true);
     let mut verdicts = Vec::new();
     for (at, hate) in hates.iter().enumerate() {
@@ -642,7 +656,7 @@ fn windows(hates: &[f32]) -> Vec<Verdict> {
         let last = at + 1 == hates.len();
         let text = "word ".repeat(60);
         let mut input = chunk(
-            "",
+            tenant,
             i64::try_from(at).unwrap(),
             300 * at,
             text.as_bytes(),
@@ -698,6 +712,30 @@ fn two_windows_must_agree() {
     let alone = windows(&[0.95]);
     assert_eq!(
         (alone[0].action, alone[0].truncate_at),
+        (Action::Block, Some(0))
+    );
+}
+
+#[test]
+fn windows_are_judged_by_the_tiers_for_streams() {
+    let below = windows_of("windows", &[0.95, 0.95, 0.7]);
+    let told: Vec<_> = below
+        .iter()
+        .map(|verdict| {
+            let hate = &verdict.scores[Category::Hate.index()];
+            (verdict.would_action, verdict.hold_from, hate.threshold)
+        })
+        .collect();
+    // The last verdict repeats the strictest action.
+    assert_eq!(told, [(Action::Warn, None, 0.8); 3]);
+    assert_eq!(
+        windows_of("windows", &[0.7, 0.7, 0.7])[2].action,
+        Action::Allow
+    );
+
+    let above = windows_of("windows", &[0.98, 0.98]);
+    assert_eq!(
+        (above[1].action, above[1].truncate_at),
         (Action::Block, Some(0))
     );
 }
