@@ -106,14 +106,19 @@ def marked(folder: Path) -> Iterator[tuple[str, str]]:
 
 def public(folder: Path) -> Iterator[tuple[str, str]]:
     """The sentences of the treebanks, and manual pages whole."""
+    yield from treebanks(folder)
+    for tag, language in MANUALS.items():
+        for path in sorted((folder / "tldr" / f"pages.{tag}").rglob("*.md")):
+            yield language, path.read_text(encoding="utf-8")
+
+
+def treebanks(folder: Path) -> Iterator[tuple[str, str]]:
+    """Their sentences."""
     for path in sorted(folder.glob("*_*-ud-*.conllu")):
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith("# text = "):
                     yield path.name.split("_")[0], line.removeprefix("# text = ").strip()
-    for tag, language in MANUALS.items():
-        for path in sorted((folder / "tldr" / f"pages.{tag}").rglob("*.md")):
-            yield language, path.read_text(encoding="utf-8")
 
 
 def judge(program: Path, policies: Path, texts: list[str]) -> list[dict[str, Any]]:

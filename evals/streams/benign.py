@@ -1,8 +1,10 @@
-"""What a guard does to harmless answers of a thousand tokens: how many it cuts, how much it holds.
+"""What a guard does to harmless answers of a thousand tokens, and what it misses.
 
-    python evals/streams/benign.py --data DIR --public DIR --weir target/release/weir --json OUT
+    python evals/streams/benign.py --data DIR --public DIR --models DIR --json OUT
 
-Writes figures only, never a row's text. README.md says how to read them.
+Chooses the thresholds of windows on one half of the answers and reports them on the other. If the
+policies hold others than those chosen, it prints them and ends. Writes figures only, never a row's
+text. README.md says how to read them.
 """
 
 from __future__ import annotations
@@ -10,21 +12,19 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import math
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "rules"))
-import benign as texts  # noqa: E402
-
-ANSWER_CHARS = 4_000
-"""About a thousand tokens."""
+import texts
+import thresholds
+from texts import Answer, Planted, rules
 
 CHUNK_CHARS = 24
 """What a worker sends at once at some 50 tokens a second."""
@@ -32,50 +32,49 @@ CHUNK_CHARS = 24
 BATCH = 200
 """Answers a call of `weir check`, so that no call needs much memory."""
 
+BUDGET = 0.003
+"""Share of harmless answers that may be cut: well below the 0.5 % that are aimed at."""
 
-class Answer(NamedTuple):
-    """A harmless answer: texts of one language and origin, one after the other."""
+WATCHING = "example-watching"
+"""A tenant whose policy lets everything pass, so that a stream is seen to its end."""
 
-    origin: str
-    language: str
-    text: str
+SEED = 1
+"""Of where harmful texts are planted."""
 
 
 def main() -> None:
-    """Reads, streams, counts, writes."""
+    """Reads, streams, chooses, counts, writes."""
     arguments = parse()
-    sources = {"marked": texts.marked(arguments.data)}
+    made = {"marked": list(texts.answers("marked", texts.marked(arguments.data)))}
     if arguments.public:
-        sources["public"] = texts.public(arguments.public)
-    made = [
-        Answer(origin, language, text)
-        for origin, rows in sources.items()
-        for language, text in answers(rows, arguments.answers)
-    ]
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    by_cause: Counter[str] = Counter()
-    for begin in range(0, len(made), BATCH):
-        batch = made[begin : begin + BATCH]
-        for answer, line in zip(batch, stream(arguments, batch), strict=True):
-            seen = measure(answer, line)
-            for tag in (answer.language, "all"):
-                counts[tag].update(seen)
-            if seen["cut"]:
-                by_cause.update(causes(line))
-        print(f"{begin + len(batch)} of {len(made)} answers", file=sys.stderr)
+        made["public"] = list(texts.answers("public", texts.public(arguments.public)))
+    fit, held_out = halves(answer for answers in made.values() for answer in answers)
+    floors = blocks(arguments.policies)
+    seen = windows(arguments, [answer.text for answer in fit])
+    chosen = thresholds.choose(seen, floors, BUDGET)
+    print("chosen:", ", ".join(thresholds.pairs(chosen)))
     report = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "commit": texts.commit(),
+        "commit": rules.commit(),
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
-        "version": texts.version(arguments.weir),
-        "answer_chars": ANSWER_CHARS,
+        "version": rules.version(arguments.weir),
+        "answer_chars": texts.ANSWER_CHARS,
         "chunk_chars": CHUNK_CHARS,
-        "languages": {tag: figures(count) for tag, count in sorted(counts.items())},
-        "cut_by": dict(sorted(by_cause.items())),
+        "fit": {
+            "budget_percent": 100 * BUDGET,
+            "answers": dict(Counter(answer.origin for answer in fit)),
+            "block_on_whole_texts": floors,
+            "block_on_windows": chosen,
+            **cuts(seen, floors, chosen),
+        },
+        "harmless": {"held_out": harmless(arguments, held_out, floors, chosen)},
     }
-    for tag, row in report["languages"].items():
-        print(tag, json.dumps(row))
-    print("cut by", report["cut_by"])
+    if arguments.models:
+        answers = list(texts.answers("models", texts.of_models(arguments.models)))
+        report["harmless"]["models"] = harmless(arguments, answers, floors, chosen)
+    planted = texts.planted(arguments.data, held_out, arguments.planted, SEED)
+    report["harmful"] = harmful(arguments, planted, floors, chosen)
+    print(json.dumps({key: report[key] for key in ("fit", "harmless", "harmful")}, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 
@@ -83,72 +82,139 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with train-dev/"
-    )
-    parser.add_argument(
-        "--public", type=Path, help="folder with *.conllu and tldr/, see evals/rules"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with train-dev/")
+    parser.add_argument("--public", type=Path, help="folder with *.conllu and tldr/, see README.md")
+    parser.add_argument("--models", type=Path, help="folder with answers of models, see README.md")
     parser.add_argument("--weir", type=Path, default=Path("target/release/weir"))
     parser.add_argument("--policies", type=Path, default=Path("policies"))
     parser.add_argument(
-        "--answers", type=int, default=200, help="at most so many a language and origin"
+        "--planted", type=int, default=300, help="at most so many texts a category and kind"
     )
     parser.add_argument("--json", type=Path, help="where to write the report")
     return parser.parse_args()
 
 
-def answers(rows: Iterator[tuple[str, str]], most: int) -> Iterator[tuple[str, str]]:
-    """Texts of a language joined in their order until they are long enough; each is used once."""
-    begun: dict[str, list[str]] = defaultdict(list)
-    made: Counter[str] = Counter()
-    for language, text in rows:
-        if made[language] == most:
-            continue
-        begun[language].append(text)
-        joined = " ".join(begun[language])
-        if len(joined) >= ANSWER_CHARS:
-            yield language, joined[:ANSWER_CHARS]
-            begun[language].clear()
-            made[language] += 1
+def halves(answers: Iterator[Answer]) -> tuple[list[Answer], list[Answer]]:
+    """Those that thresholds are chosen on, and those that they are reported on."""
+    fit: list[Answer] = []
+    held_out: list[Answer] = []
+    for answer in answers:
+        (fit if answer.is_for_fit else held_out).append(answer)
+    return fit, held_out
 
 
-def stream(arguments: argparse.Namespace, batch: list[Answer]) -> list[dict[str, Any]]:
-    """By `weir check --jsonl`, in chunks; a line an answer."""
-    rows = (
-        {
-            "id": str(at),
-            "chunks": [
-                answer.text[at : at + CHUNK_CHARS]
-                for at in range(0, len(answer.text), CHUNK_CHARS)
-            ],
+def blocks(policies: Path) -> dict[str, float]:
+    """Where the default policy blocks whole texts; it is written a category a line."""
+    text = (policies / "default.yaml").read_text(encoding="utf-8")
+    section = re.search(r"^categories:\n((?:  .*\n)+)", text, re.MULTILINE)
+    lines = section[1].splitlines() if section else []
+    found = (re.match(r"  (\w+): \{.*\bblock: ([\d.]+)", line) for line in lines)
+    return {match[1]: float(match[2]) for match in found if match}
+
+
+def windows(arguments: argparse.Namespace, answers: Sequence[str]) -> list[thresholds.Windows]:
+    """What the classifier says of each answer to its end."""
+    return [line["windows"] for line in stream(arguments, answers, "--tenant", WATCHING)]
+
+
+def cuts(
+    seen: Sequence[thresholds.Windows], floors: Mapping[str, float], chosen: Mapping[str, float]
+) -> dict[str, Any]:
+    """How many answers the classifier cuts, at whole texts' thresholds and at those of windows."""
+    told = {}
+    for name, at in (("whole_texts", floors), ("windows", chosen)):
+        by = [thresholds.cut_by(one, at) for one in seen]
+        told[f"cut_by_classifier_at_{name}"] = sum(map(bool, by))
+        told[f"categories_at_{name}"] = dict(Counter(category for one in by for category in one))
+    return told
+
+
+def harmless(
+    arguments: argparse.Namespace,
+    answers: list[Answer],
+    floors: Mapping[str, float],
+    chosen: Mapping[str, float],
+) -> dict[str, Any]:
+    """What becomes of harmless answers under the policies as they are."""
+    whole = [answer.text for answer in answers]
+    seen = windows(arguments, whole)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    by_cause: Counter[str] = Counter()
+    for answer, line, said in zip(answers, stream(arguments, whole), seen, strict=True):
+        count = measure(answer.text, line)
+        for tag in (answer.language, answer.origin, "all"):
+            counts[tag].update(count)
+        cause = causes(line) if count["cut"] else set()
+        by_cause.update(cause)
+        # The real gate is the judge: the thresholds above must say what it did.
+        by_classifier = any(one.startswith("classifier") for one in cause)
+        by_rules = cause and not by_classifier
+        if not by_rules and by_classifier != bool(thresholds.cut_by(said, chosen)):
+            raise SystemExit(
+                "the policies do not hold the thresholds chosen; under stream.categories: block at "
+                + ", ".join(thresholds.pairs(chosen))
+            )
+    return {
+        "answers": {tag: figures(count) for tag, count in sorted(counts.items())},
+        "cut_by": dict(sorted(by_cause.items())),
+        **cuts(seen, floors, chosen),
+    }
+
+
+def harmful(
+    arguments: argparse.Namespace,
+    planted: list[Planted],
+    floors: Mapping[str, float],
+    chosen: Mapping[str, float],
+) -> dict[str, dict[str, Any]]:
+    """How many answers with a harmful text in them the classifier cuts, for whatever category."""
+    told: dict[str, dict[str, Any]] = defaultdict(dict)
+    of: dict[tuple[str, str], list[thresholds.Windows]] = defaultdict(list)
+    seen = windows(arguments, [one.text for one in planted])
+    for one, said in zip(planted, seen, strict=True):
+        of[one.category, one.kind].append(said)
+    for (category, kind), group in of.items():
+        told[category][kind] = {
+            "answers": len(group),
+            "cut_at_whole_texts": sum(bool(thresholds.cut_by(one, floors)) for one in group),
+            "cut_at_windows": sum(bool(thresholds.cut_by(one, chosen)) for one in group),
         }
-        for at, answer in enumerate(batch)
-    )
-    done = subprocess.run(
-        [arguments.weir, "check", "--jsonl", "--policies", arguments.policies],
-        input="".join(json.dumps(row) + "\n" for row in rows),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode != 0:
-        raise SystemExit(
-            f"weir check ended with {done.returncode}: {done.stderr[-500:]}"
+    return told
+
+
+def stream(
+    arguments: argparse.Namespace, answers: Sequence[str], *options: str
+) -> Iterator[dict[str, Any]]:
+    """By `weir check --jsonl`, in chunks; a line an answer."""
+    for begin in range(0, len(answers), BATCH):
+        batch = answers[begin : begin + BATCH]
+        rows = (
+            {"chunks": [text[at : at + CHUNK_CHARS] for at in range(0, len(text), CHUNK_CHARS)]}
+            for text in batch
         )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(lines) != len(batch) or any(line["unjudged"] for line in lines):
-        raise SystemExit("not every answer was judged")
-    return lines
+        done = subprocess.run(
+            [arguments.weir, "check", "--jsonl", "--policies", arguments.policies, *options],
+            input="".join(json.dumps(row) + "\n" for row in rows),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"weir check ended with {done.returncode}: {done.stderr[-500:]}")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        if len(lines) != len(batch) or any(line["unjudged"] for line in lines):
+            raise SystemExit("not every answer was judged")
+        yield from lines
+        print(f"{begin + len(batch)} of {len(answers)} answers", file=sys.stderr)
 
 
-def measure(answer: Answer, line: dict[str, Any]) -> Counter[str]:
+def measure(text: str, line: dict[str, Any]) -> Counter[str]:
     """What became of one answer; bytes and chunks up to its cut."""
     seen = Counter(answers=1, cut=line["truncate_at"] is not None)
     arrived, before = 0, 0
     for at, released in enumerate(line["released_to"]):
-        chunk = answer.text[at * CHUNK_CHARS : (at + 1) * CHUNK_CHARS]
+        chunk = text[at * CHUNK_CHARS : (at + 1) * CHUNK_CHARS]
         arrived += len(chunk.encode())
         if seen["cut"] and arrived > line["truncate_at"]:
             break
@@ -178,33 +244,10 @@ def figures(count: Counter[str]) -> dict[str, Any]:
         "answers": total,
         "cut": cut,
         "cut_percent": round(100 * cut / total, 3),
-        "cut_percent_upper95": round(100 * upper(cut, total), 3),
+        "cut_percent_upper95": round(100 * rules.upper_bound(cut, total), 3),
         "bytes_held_percent": round(100 * count["bytes_held"] / count["bytes"], 3),
         "chunks_held_percent": round(100 * count["chunks_held"] / count["chunks"], 3),
     }
-
-
-def upper(hits: int, total: int) -> float:
-    """One-sided Clopper-Pearson bound, by bisection of the binomial distribution."""
-    low, high = hits / total, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        below = (
-            sum(
-                math.exp(
-                    math.lgamma(total + 1)
-                    - math.lgamma(k + 1)
-                    - math.lgamma(total - k + 1)
-                    + k * math.log(middle)
-                    + (total - k) * math.log1p(-middle)
-                )
-                for k in range(hits + 1)
-            )
-            if middle < 1
-            else 0.0
-        )
-        low, high = (middle, high) if below > 0.05 else (low, middle)
-    return high
 
 
 if __name__ == "__main__":
