@@ -22,6 +22,7 @@ from weir_client.types import (
     FailMode,
     Finding,
     OnExpiry,
+    Score,
     Unjudged,
     Verdict,
 )
@@ -99,12 +100,14 @@ def as_verdict(given: dict[str, Any]) -> Verdict:
         "completion": None,
         "contract": None,
         "verdict_id": "v",
+        "scores": [],
     }
     assert given.keys() <= whole.keys()
     whole |= given
     whole["action"] = Action(whole["action"])
     whole["findings"] = tuple(as_finding(finding) for finding in whole["findings"])
     whole["unjudged"] = tuple(Unjudged(*entry) for entry in whole["unjudged"])
+    whole["scores"] = tuple(Score(*entry) for entry in whole["scores"])
     if whole["disposition"] is not None:
         whole["disposition"] = Disposition(whole["disposition"])
     if whole["contract"] is not None:
@@ -158,6 +161,7 @@ def as_json(effect: Effect) -> Any:
             told = None
             if opening is not None:
                 told = {name: getattr(opening, name) for name in OPENING_KEYS}
+                told["prompt_categories"] = list(opening.prompt_categories)
             return {"send": {"seq": seq, "byte_start": byte_start, "text": text, "end": end.value, "opening": told}}
         case Show(text):
             return {"show": text}
@@ -172,7 +176,15 @@ def as_json(effect: Effect) -> Any:
             return {"done": done | {"unjudged": [list(entry) for entry in summary.unjudged]}}
 
 
-OPENING_KEYS = ("budget_us", "hold_chars", "hold_ms", "on_expiry", "fail_mode", "prompt_verdict_id")
+OPENING_KEYS = (
+    "budget_us",
+    "hold_chars",
+    "hold_ms",
+    "on_expiry",
+    "fail_mode",
+    "prompt_verdict_id",
+    "prompt_categories",
+)
 CUT_KEYS = ("truncate_at", "shown_to", "disposition", "completion")
 
 

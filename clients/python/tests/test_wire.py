@@ -54,6 +54,8 @@ def test_a_verdict_is_read_whole() -> None:
     assert verdict.unjudged == (Unjudged("classifier", "truncated"),)
     assert verdict.contract is not None
     assert verdict.contract.on_expiry is OnExpiry.RELEASE
+    assert len(verdict.scores) == 9
+    assert verdict.named_categories == ("pii", "prompt_injection")
     assert verdict.record["times"]["total_us"] == 395
 
 

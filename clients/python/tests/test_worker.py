@@ -78,6 +78,7 @@ def test_a_prompt_passes_and_its_answer_is_shown(kafka: MockKafka, gate: FakeGat
     opening = gate.chunks[0]["opening"]
     assert opening["locale_hint"] == "en"
     assert opening["prompt_verdict_id"] is not None
+    assert opening["prompt_categories"] == []
     assert gate.chunks[-1]["end"] == "complete"
 
 

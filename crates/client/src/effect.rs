@@ -81,6 +81,8 @@ pub struct OpeningParts {
     pub fail_mode: FailMode,
     /// The verdict on the prompt, if it has come.
     pub prompt_verdict_id: Option<String>,
+    /// Categories that it warned about or acted upon, by name.
+    pub prompt_categories: Vec<String>,
 }
 
 /// How a stream was cut.

@@ -506,6 +506,7 @@ impl Guard {
             on_expiry: contract.on_expiry,
             fail_mode: contract.fail_mode,
             prompt_verdict_id: self.prompt.verdict_id().map(str::to_owned),
+            prompt_categories: self.prompt.categories().to_vec(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The check of a prompt: a verdict in time, or the fail mode.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use weir_types::{
@@ -42,6 +43,7 @@ struct Judgement {
     policy_hash: String,
     /// Whether it brought the contract.
     with_contract: bool,
+    categories: Vec<String>,
 }
 
 /// How a prompt was blocked.
@@ -127,6 +129,7 @@ impl PromptCheck {
             owner_epoch: verdict.owner_epoch,
             policy_hash: verdict.provenance.policy_hash.clone(),
             with_contract: had_contract || verdict.contract.is_some(),
+            categories: categories(verdict),
         });
         self.state = if blocks {
             State::Blocked(Block {
@@ -196,6 +199,14 @@ impl PromptCheck {
         self.judgement.as_ref().map(|it| it.verdict_id.as_str())
     }
 
+    /// Categories that it warned about or acted upon, by name, sorted; none before a verdict.
+    #[must_use]
+    pub fn categories(&self) -> &[String] {
+        self.judgement
+            .as_ref()
+            .map_or(&[], |judgement| judgement.categories.as_slice())
+    }
+
     /// The policy that the prompt was judged by; `None` before a verdict.
     #[must_use]
     pub fn policy_hash(&self) -> Option<&str> {
@@ -219,6 +230,21 @@ impl PromptCheck {
     pub fn unjudged(&self) -> &[Unjudged] {
         self.unjudged.as_slice()
     }
+}
+
+/// Categories that a verdict warned about or acted upon. A score says so itself; a finding does not, so that
+/// those of a verdict that did anything all count.
+fn categories(verdict: &Verdict) -> Vec<String> {
+    let scores = verdict.scores.iter().filter(|score| score.margin >= 0.0);
+    let findings = verdict
+        .findings
+        .iter()
+        .filter(|_| verdict.action > Action::Allow);
+    let named: BTreeSet<&str> = scores
+        .map(|score| score.category.as_str())
+        .chain(findings.map(|finding| finding.category.as_str()))
+        .collect();
+    named.into_iter().map(str::to_owned).collect()
 }
 
 /// A contract's time for a verdict; at least a microsecond, so that a wrong one cannot make time

@@ -285,6 +285,7 @@ impl ChunkSender {
             on_expiry: parts.on_expiry,
             fail_mode: parts.fail_mode,
             prompt_verdict_id: parts.prompt_verdict_id,
+            prompt_categories: parts.prompt_categories,
         };
         Chunk {
             request_id: self.context.route.request_id().to_owned(),

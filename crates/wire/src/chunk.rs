@@ -71,6 +71,8 @@ pub struct Opening {
     pub fail_mode: FailMode,
     /// The verdict on the prompt, 32 hex digits; `None` when the worker did not wait for it.
     pub prompt_verdict_id: Option<String>,
+    /// Categories that it warned about or acted upon, by name; empty when the worker did not wait for it.
+    pub prompt_categories: Vec<String>,
 }
 
 /// What a stream's text is to the model's client.

@@ -44,7 +44,7 @@ impl Subject {
     pub const fn id(self) -> u32 {
         match self {
             Self::Prompt => 100_001,
-            Self::Chunk => 100_002,
+            Self::Chunk => 100_008,
             Self::Verdict => 100_007,
             Self::Flagged => 100_004,
             Self::DeadLetter => 100_005,

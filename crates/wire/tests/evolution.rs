@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use weir_types::{Action, Verdict};
 use weir_wire::{
-    DecodeError, Prompt, Role, SchemaError, SchemaIds, Segment, Subject, WriterSchema, Written,
-    decode, decode_with,
+    Chunk, DecodeError, Prompt, Role, SchemaError, SchemaIds, Segment, Subject, WriterSchema,
+    Written, decode, decode_with,
 };
 
 const OTHER_ID: u32 = 7;
@@ -52,6 +52,24 @@ fn example(name: &str) -> Value {
         env!("CARGO_MANIFEST_DIR")
     );
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_chunk_from_before_openings_named_categories_reads_as_one_that_names_none() {
+    let mut older = schema_of(Subject::Chunk);
+    let fields = older.pointer_mut("/fields/11/type/1/fields").unwrap();
+    let added = fields.as_array_mut().unwrap().pop().unwrap();
+    assert_eq!(added["name"], "prompt_categories");
+    let mut chunk = example("chunk");
+    let opening = chunk["opening"].as_object_mut().unwrap();
+    opening.remove("prompt_categories").unwrap();
+    let frame = written_with(&older, chunk);
+
+    let ids = OneOther(WriterSchema::parse(Subject::Chunk, &older.to_string()).unwrap());
+    let read: Chunk = decode_with(&ids, &frame).unwrap();
+    let mut expected: Chunk = serde_json::from_value(example("chunk")).unwrap();
+    expected.opening.as_mut().unwrap().prompt_categories.clear();
+    assert_eq!(read, expected);
 }
 
 #[test]

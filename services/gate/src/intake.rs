@@ -164,6 +164,12 @@ fn opening(opening: Opening) -> OpeningInput {
             .map(Micros::from_millis),
         on_expiry: opening.on_expiry,
         fail_mode: opening.fail_mode,
+        // A newer worker may name categories that this gate has no model of.
+        prompt_categories: opening
+            .prompt_categories
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect(),
     }
 }
 
@@ -213,6 +219,7 @@ fn reason(error: &DecodeError) -> DeadLetterReason {
 
 #[cfg(test)]
 mod tests {
+    use weir_types::{Category, FailMode, OnExpiry};
     use weir_wire::{Enc, Role, Segment};
 
     use super::*;
@@ -251,6 +258,23 @@ mod tests {
         assert_eq!(input.request_id, "r");
         assert_eq!(input.segments, [vec![0xff, 0x00]]);
         assert_eq!(input.budget, Some(Micros::ZERO));
+    }
+
+    #[test]
+    fn categories_of_the_prompt_that_this_gate_does_not_know_are_passed_over() {
+        let names = ["hate", "Hate", "", "weapons", "violence", "hate"];
+        let opening = opening(Opening {
+            locale_hint: None,
+            budget_us: None,
+            hold_chars: None,
+            hold_ms: None,
+            on_expiry: OnExpiry::Hold,
+            fail_mode: FailMode::Open,
+            prompt_verdict_id: None,
+            prompt_categories: names.map(str::to_owned).to_vec(),
+        });
+        let known = [Category::Hate, Category::Violence, Category::Hate];
+        assert_eq!(opening.prompt_categories, known);
     }
 
     #[test]

@@ -241,6 +241,7 @@ fn chunk(stream: &Stream, parts: ChunkParts) -> Chunk {
             on_expiry: opening.on_expiry,
             fail_mode: opening.fail_mode,
             prompt_verdict_id: opening.prompt_verdict_id,
+            prompt_categories: opening.prompt_categories,
         }),
         enc: None,
     }

@@ -229,6 +229,7 @@ class Guard:
             on_expiry=contract.on_expiry,
             fail_mode=contract.fail_mode,
             prompt_verdict_id=verdict.verdict_id if verdict is not None else None,
+            prompt_categories=verdict.named_categories if verdict is not None else (),
             locale_hint=self._locale_hint,
         )
 

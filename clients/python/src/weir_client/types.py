@@ -141,6 +141,7 @@ class Opening:
     on_expiry: OnExpiry
     fail_mode: FailMode
     prompt_verdict_id: str | None
+    prompt_categories: tuple[str, ...] = ()  # that the verdict on the prompt warned about or acted upon; sorted
     locale_hint: str | None = None
 
 
@@ -184,6 +185,13 @@ class Finding(NamedTuple):
         return self.detector if self.category == "pii" else self.category
 
 
+class Score(NamedTuple):
+    """How far the classifier's score of a category lies above what the policy acts at; negative: below."""
+
+    category: str
+    margin: float
+
+
 class Verdict(NamedTuple):
     """What the gate says. `schemas/verdict.avsc` documents the fields; `record` has them all.
 
@@ -209,12 +217,24 @@ class Verdict(NamedTuple):
     disposition: Disposition | None
     completion: str | None
     contract: Contract | None
+    scores: tuple[Score, ...] = ()
     record: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def is_block(self) -> bool:
         """Whether the text may not be shown."""
         return self.action is Action.BLOCK
+
+    @property
+    def named_categories(self) -> tuple[str, ...]:
+        """Categories that it warned about or acted upon, sorted.
+
+        A score says so itself; a finding does not, so that those of a verdict that did anything all count.
+        """
+        named = {score.category for score in self.scores if score.margin >= 0}
+        if self.action is not Action.ALLOW:
+            named |= {finding.category for finding in self.findings}
+        return tuple(sorted(named))
 
 
 @dataclass(frozen=True, slots=True)

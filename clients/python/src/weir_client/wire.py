@@ -21,6 +21,7 @@ from .types import (
     FailMode,
     Finding,
     OnExpiry,
+    Score,
     Unjudged,
     Verdict,
 )
@@ -61,7 +62,7 @@ class Subject:
 
 
 PROMPT = Subject("prompt", 100_001)
-CHUNK = Subject("chunk", 100_002)
+CHUNK = Subject("chunk", 100_008)
 VERDICT = Subject("verdict", 100_007)
 
 # By symbol: a look-up costs a fifth of a call of the enum's class.
@@ -100,6 +101,7 @@ def verdict_of(record: dict[str, Any]) -> Verdict:
         disposition=None if disposition is None else _DISPOSITIONS[disposition],
         completion=record["completion"],
         contract=None if contract is None else _contract(contract),
+        scores=tuple(Score(score["category"], score["margin"]) for score in record["scores"]),
         record=record,
     )
 

@@ -306,6 +306,7 @@ class Worker:
                     "on_expiry": opening.on_expiry.value,
                     "fail_mode": opening.fail_mode.value,
                     "prompt_verdict_id": opening.prompt_verdict_id,
+                    "prompt_categories": opening.prompt_categories,
                 },
                 "enc": None,
             }

@@ -104,6 +104,7 @@ fn effect(effect: &Effect) -> Value {
                     "hold_ms": opening.hold_ms, "on_expiry": opening.on_expiry,
                     "fail_mode": opening.fail_mode,
                     "prompt_verdict_id": opening.prompt_verdict_id,
+                    "prompt_categories": opening.prompt_categories,
                 })
             });
             json!({"send": {

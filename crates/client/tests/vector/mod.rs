@@ -8,8 +8,8 @@ pub(crate) mod prompt;
 
 use serde_json::{Map, Value, json};
 use weir_types::{
-    Action, FailMode, Finding, Provenance, Severity, Span, Stage, StageTimes, StreamContract,
-    Unjudged, Verdict,
+    Action, Category, CategoryScore, FailMode, Finding, Provenance, Severity, Span, Stage,
+    StageTimes, StreamContract, Unjudged, Verdict,
 };
 
 /// What a scenario did that it should not have done.
@@ -62,6 +62,21 @@ pub(crate) fn unjudged(given: &Value) -> Vec<Unjudged> {
         .collect()
 }
 
+/// Of `[category, margin]` each; that is all that a client looks at.
+fn scores(given: &Value) -> Vec<CategoryScore> {
+    let pairs: Vec<(Category, f32)> = serde_json::from_value(given.clone()).unwrap();
+    pairs
+        .into_iter()
+        .map(|(category, margin)| CategoryScore {
+            category,
+            raw: 0.0,
+            calibrated: 0.0,
+            threshold: 0.0,
+            margin,
+        })
+        .collect()
+}
+
 pub(crate) fn finding(given: &Value) -> Finding {
     let all = over(
         json!({"start": null, "end": null, "mask": null, "detector": "card", "category": "pii"}),
@@ -89,7 +104,7 @@ pub(crate) fn verdict(given: &Value) -> Verdict {
             "seq": 0, "owner_epoch": 1, "action": "allow", "final": false, "checked_to": 0,
             "released_to": null, "truncate_at": null, "hold_from": null, "findings": [],
             "unjudged": [], "hold_expired": false, "disposition": null, "completion": null,
-            "contract": null, "verdict_id": "v",
+            "contract": null, "verdict_id": "v", "scores": [],
         }),
         given,
     );
@@ -123,7 +138,7 @@ pub(crate) fn verdict(given: &Value) -> Verdict {
             .iter()
             .map(finding)
             .collect(),
-        scores: Vec::new(),
+        scores: scores(&all["scores"]),
         risk: None,
         judged_by: Vec::new(),
         unjudged: unjudged(&all["unjudged"]),

@@ -1,4 +1,4 @@
-use weir_types::{FailMode, Micros, OnExpiry, Source};
+use weir_types::{Category, FailMode, Micros, OnExpiry, Source};
 
 use crate::input::{Arrival, InferJob, Judged};
 
@@ -47,6 +47,8 @@ pub struct OpeningInput {
     pub on_expiry: OnExpiry,
     /// What to do with what a required detector could not judge.
     pub fail_mode: FailMode,
+    /// Categories that the verdict on the prompt warned about or acted upon.
+    pub prompt_categories: Vec<Category>,
 }
 
 /// How a stream ends.

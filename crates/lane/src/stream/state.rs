@@ -143,7 +143,9 @@ impl Stream {
             },
             terms,
             text: Text::default(),
-            suspicion: Suspicion::default(),
+            suspicion: Suspicion::after_prompt(
+                opening.map_or(&[], |opening| opening.prompt_categories.as_slice()),
+            ),
             scanner: Some(scanner),
             next_seq: 0,
             waiting: Vec::new(),

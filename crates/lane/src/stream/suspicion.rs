@@ -2,7 +2,8 @@
 //!
 //! Windows compound: a model that is wrong about one window in 200 would be wrong about one stream in
 //! ten if a stream has twenty. So one window only makes a stream suspect, which holds what comes from
-//! there on, and the next one must agree before anything is cut.
+//! there on, and the next one must agree before anything is cut. Where the verdict on the prompt named
+//! the category already, that was the first.
 
 use weir_policy::Policy;
 use weir_types::{Action, Category, Micros, ModelScores};
@@ -25,6 +26,8 @@ pub(super) struct Suspicion {
     asked_before: usize,
     windows: u32,
     suspect: Option<Suspect>,
+    /// What the verdict on the prompt named.
+    named_by_prompt: [bool; Category::COUNT],
 }
 
 #[derive(Debug)]
@@ -44,11 +47,20 @@ pub(super) enum Opinion {
     Clear,
     /// The next window is waited for.
     Suspect,
-    /// Two windows agree, or the only one says so: the text is to be cut here.
+    /// Two windows agree, or one and the prompt's verdict, or the only one says so: the text is to be
+    /// cut here.
     Certain(i64),
 }
 
 impl Suspicion {
+    /// Of a stream on whose prompt these categories were named.
+    pub(super) fn after_prompt(categories: &[Category]) -> Self {
+        Self {
+            named_by_prompt: Category::ALL.map(|category| categories.contains(&category)),
+            ..Self::default()
+        }
+    }
+
     /// Whether a window is due.
     pub(super) fn is_due(&self, text: &Text, ended: bool) -> bool {
         let new = text.len() - self.asked_to.min(text.len());
@@ -112,14 +124,12 @@ impl Suspicion {
             return Opinion::Clear;
         }
         let from = i64::try_from(self.asked_before).unwrap_or(i64::MAX);
-        let agrees = self.suspect.as_ref().filter(|before| {
-            let both = |(one, other): (&bool, &bool)| *one && *other;
-            before.categories.iter().zip(&blocks).any(both)
-        });
-        if let Some(before) = agrees {
+        let agree = |named: &[bool]| named.iter().zip(&blocks).any(|(one, other)| *one && *other);
+        let before = self.suspect.as_ref();
+        if let Some(before) = before.filter(|before| agree(&before.categories)) {
             return Opinion::Certain(before.from);
         }
-        if ended && self.windows == 1 {
+        if agree(&self.named_by_prompt) || ended && self.windows == 1 {
             return Opinion::Certain(from);
         }
         self.suspect = Some(Suspect {

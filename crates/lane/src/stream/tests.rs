@@ -152,6 +152,7 @@ fn opening(fail_mode: FailMode) -> OpeningInput {
         hold: None,
         on_expiry: OnExpiry::Release,
         fail_mode,
+        prompt_categories: Vec::new(),
     }
 }
 
@@ -649,6 +650,11 @@ fn windows(hates: &[f32]) -> Vec<Verdict> {
 
 /// The same under a tenant's policy.
 fn windows_of(tenant: &str, hates: &[f32]) -> Vec<Verdict> {
+    windows_after(&[], tenant, hates)
+}
+
+/// The same after a verdict on the prompt that named categories.
+fn windows_after(named: &[Category], tenant: &str, hates: &[f32]) -> Vec<Verdict> {
     let mut lane = lane_with(true);
     let mut verdicts = Vec::new();
     for (at, hate) in hates.iter().enumerate() {
@@ -663,6 +669,9 @@ fn windows_of(tenant: &str, hates: &[f32]) -> Vec<Verdict> {
             last,
         );
         input.arrival.received = now;
+        if let Some(opening) = &mut input.opening {
+            opening.prompt_categories = named.to_vec();
+        }
         verdicts.extend(
             lane.on_stream_tick(now)
                 .into_iter()
@@ -738,6 +747,24 @@ fn windows_are_judged_by_the_tiers_for_streams() {
         (above[1].action, above[1].truncate_at),
         (Action::Block, Some(0))
     );
+}
+
+#[test]
+fn what_the_prompts_verdict_named_is_the_first_of_two() {
+    let named = [Category::Violence, Category::Hate];
+    let once = windows_after(&named, "", &[0.1, 0.95, 0.1]);
+    assert_eq!(
+        (once[1].action, once[1].truncate_at),
+        (Action::Block, Some(300))
+    );
+    // What it named of itself cuts nothing, nor does it speak for another category.
+    let below = windows_after(&named, "", &[0.1, 0.6, 0.6]);
+    assert_eq!((below[2].action, below[2].released_to), (Action::Warn, 900));
+    let other = windows_after(&[Category::Violence], "", &[0.1, 0.95, 0.1]);
+    assert_eq!((other[2].action, other[2].released_to), (Action::Warn, 900));
+    // Two windows in a row still cut where the first of them began.
+    let twice = windows_after(&[Category::Violence], "", &[0.1, 0.95, 0.95]);
+    assert_eq!(twice[2].truncate_at, Some(300));
 }
 
 #[test]

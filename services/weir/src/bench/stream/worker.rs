@@ -236,6 +236,7 @@ impl<'a> Worker<'a> {
                 on_expiry: parts.on_expiry,
                 fail_mode: parts.fail_mode,
                 prompt_verdict_id: parts.prompt_verdict_id,
+                prompt_categories: parts.prompt_categories,
             }),
             enc: None,
         };
