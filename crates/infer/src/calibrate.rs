@@ -1,10 +1,10 @@
 //! Platt scaling: logits to probabilities.
 //!
-//! Source: J. Platt, Probabilistic outputs for support vector machines (1999), fitted as in
-//! H.-T. Lin, C.-J. Lin, R. Weng, A note on Platt's probabilistic outputs (2007): smoothed targets
-//! and Newton's method with backtracking. Training fits through this same code.
+//! Source: J. Platt, Probabilistic outputs for support vector machines (1999). `weir_stats` fits; training
+//! calls it through here.
 
 use serde::{Deserialize, Serialize};
+use weir_stats::Example;
 
 use crate::InferError;
 
@@ -37,86 +37,20 @@ impl Platt {
     /// Fits to logits and whether each was a positive.
     ///
     /// # Errors
-    /// [`InferError::Unfittable`] when a class is missing or a logit is not finite.
+    /// [`InferError::Unfittable`] when a class is missing, a logit is not finite or the search does not end.
     pub fn fit(rows: &[(f32, bool)]) -> Result<Self, InferError> {
-        if let Some((logit, _)) = rows.iter().find(|(logit, _)| !logit.is_finite()) {
-            return Err(InferError::Unfittable(format!("a logit is {logit}")));
-        }
-        let total = count(rows.len());
-        let positives = count(rows.iter().filter(|(_, positive)| *positive).count());
-        let negatives = total - positives;
-        if positives == 0.0 || negatives == 0.0 {
-            return Err(InferError::Unfittable(format!(
-                "{positives} positives and {negatives} negatives"
-            )));
-        }
-        let high = (positives + 1.0) / (positives + 2.0);
-        let low = 1.0 / (negatives + 2.0);
-        let rows: Vec<(f64, f64)> = rows
+        let examples: Vec<Example> = rows
             .iter()
-            .map(|(logit, positive)| (f64::from(*logit), if *positive { high } else { low }))
+            .map(|(logit, positive)| Example {
+                score: f64::from(*logit),
+                positive: *positive,
+                weight: 1.0,
+            })
             .collect();
-        let start = Self {
-            a: 0.0,
-            b: ((positives + 1.0) / (negatives + 1.0)).ln(),
-        };
-        Ok(newton(start, &rows))
+        let fit = weir_stats::Platt::fit(&examples)
+            .map_err(|error| InferError::Unfittable(error.to_string()))?;
+        Ok(Self { a: fit.a, b: fit.b })
     }
-}
-
-/// Newton's method on the cross-entropy, which is convex in (a, b).
-fn newton(mut at: Platt, rows: &[(f64, f64)]) -> Platt {
-    /// Keeps the Hessian invertible when all logits are alike.
-    const RIDGE: f64 = 1e-12;
-    let mut value = loss(at, rows);
-    for _ in 0..100 {
-        let (mut g_a, mut g_b) = (0.0, 0.0);
-        let (mut h_aa, mut h_ab, mut h_bb) = (RIDGE, 0.0, RIDGE);
-        for (logit, target) in rows {
-            let p = 1.0 / (1.0 + (-(at.a * logit + at.b)).exp());
-            let (slope, curve) = (p - target, p * (1.0 - p));
-            g_a += logit * slope;
-            g_b += slope;
-            h_aa += logit * logit * curve;
-            h_ab += logit * curve;
-            h_bb += curve;
-        }
-        if g_a.abs() < 1e-9 && g_b.abs() < 1e-9 {
-            break;
-        }
-        let determinant = h_aa * h_bb - h_ab * h_ab;
-        let step_a = -(h_bb * g_a - h_ab * g_b) / determinant;
-        let step_b = -(h_aa * g_b - h_ab * g_a) / determinant;
-        let descent = g_a * step_a + g_b * step_b;
-        let mut size = 1.0;
-        loop {
-            let next = Platt {
-                a: at.a + size * step_a,
-                b: at.b + size * step_b,
-            };
-            let next_value = loss(next, rows);
-            if next_value < value + 1e-4 * size * descent {
-                (at, value) = (next, next_value);
-                break;
-            }
-            size /= 2.0;
-            if size < 1e-10 {
-                return at;
-            }
-        }
-    }
-    at
-}
-
-/// Cross-entropy, written so that neither tail overflows.
-fn loss(at: Platt, rows: &[(f64, f64)]) -> f64 {
-    rows.iter()
-        .map(|(logit, target)| {
-            let z = at.a * logit + at.b;
-            let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
-            softplus - target * z
-        })
-        .sum()
 }
 
 /// `1 / (1 + exp(-z))` as `f32`.
@@ -125,12 +59,6 @@ pub(crate) fn sigmoid(z: f64) -> f32 {
     #[allow(clippy::cast_possible_truncation)]
     let p = (1.0 / (1.0 + (-z).exp())) as f32;
     p
-}
-
-/// Row counts stay far below 2^52.
-#[allow(clippy::cast_precision_loss)]
-fn count(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use weir_bus::{
     BusConfig, BusError, Committer, InRecord, InputRef, Ledger, Linger, OutRecord, Publisher,
     unix_ms,
 };
+use weir_stats::SplitMix64;
 use weir_telemetry::{GateMetrics, TRACEPARENT_HEADER, TraceContext};
 use weir_types::{Source, Verdict};
 use weir_wire::{DeadLetter, Header};
@@ -45,6 +46,7 @@ pub(crate) struct Outbox {
     buffer: Vec<u8>,
     acknowledged: Vec<Sent>,
     last_commit: Instant,
+    /// Span ids need to differ, not to be secret.
     random: SplitMix64,
     prepared: bool,
 }
@@ -65,7 +67,7 @@ impl Outbox {
             buffer: Vec::with_capacity(4096),
             acknowledged: Vec::new(),
             last_commit: Instant::now(),
-            random: SplitMix64(unix_ms().unsigned_abs()),
+            random: SplitMix64::new(unix_ms().unsigned_abs()),
             prepared: false,
         })
     }
@@ -106,7 +108,7 @@ impl Outbox {
         let trace = record
             .and_then(|record| record.header(TRACEPARENT_HEADER))
             .and_then(TraceContext::parse)
-            .map(|parent| parent.child(|| self.random.next()).to_header());
+            .map(|parent| parent.child(|| self.random.next_u64()).to_header());
         self.ledger.expect_output(sent.input);
         self.publisher.send(
             &OutRecord {
@@ -225,19 +227,5 @@ impl Outbox {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-    }
-}
-
-/// Span ids need to differ, not to be secret. Constants: Steele, Lea and Flood, 2014.
-#[derive(Debug)]
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }

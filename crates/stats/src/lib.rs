@@ -1,0 +1,40 @@
+//! Figures of merit of a binary classifier, with intervals, and its calibration.
+//!
+//! Pure: no I/O, no clock; what is drawn at random comes from a seed. A figure that is not defined, such as
+//! the recall of a set without positives, is `None`, never 0 or NaN.
+//!
+//! | | where |
+//! |---|---|
+//! | scores with labels, ordered | [`Ranking`] |
+//! | ROC curve, AUROC, recall at a given false positive rate | `roc.rs` |
+//! | average precision (AUPRC) | `average_precision.rs` |
+//! | precision, recall, false positive rate from counts | [`Confusion`] |
+//! | exact binomial intervals (Clopper-Pearson) | [`binomial_interval`], [`binomial_upper`] |
+//! | reliability and expected calibration error | [`reliability`], [`calibration_error`] |
+//! | bootstrap intervals | [`Bootstrap`] |
+//! | Platt scaling | [`Platt`] |
+
+mod average_precision;
+mod beta;
+mod binomial;
+mod bootstrap;
+mod calibration;
+mod confusion;
+mod platt;
+mod random;
+mod ranking;
+mod roc;
+
+pub use binomial::{Interval, binomial_interval, binomial_upper};
+pub use bootstrap::Bootstrap;
+pub use calibration::{Bin, calibration_error, reliability};
+pub use confusion::{Confusion, predictive_value};
+pub use platt::{Example, Platt, PlattError};
+pub use random::SplitMix64;
+pub use ranking::{NotFinite, Ranking, Tie};
+pub use roc::RocPoint;
+
+/// A share of `whole`; `None` of nothing.
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
