@@ -18,9 +18,9 @@ use crate::check_stream::{self, Stream, StreamLine};
 use crate::rows::{self, Row};
 
 /// Rows judged together; as many as a gate judges together.
-const ROWS_TOGETHER: usize = 32;
+pub(crate) const ROWS_TOGETHER: usize = 32;
 /// Fewer, once they have this many bytes: rows share a budget only as far as that costs them none.
-const BYTES_TOGETHER: usize = 64 * 1024;
+pub(crate) const BYTES_TOGETHER: usize = 64 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -67,13 +67,23 @@ pub(crate) struct CheckArgs {
 
 /// Stages to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StageArg {
+pub(crate) enum StageArg {
     /// Rules and the fast model.
     Fast,
     /// A small transformer for the uncertain band, too.
     Cascade,
     /// The rescorer's heavy model, without a deadline.
     Heavy,
+}
+
+impl StageArg {
+    /// Refuses what this version cannot do.
+    pub(crate) fn require_built(self) -> anyhow::Result<()> {
+        if self != Self::Fast {
+            bail!("only --stage fast is there yet: this version has no heavier model");
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,9 +97,7 @@ pub(crate) enum PolicyCommand {
 }
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    if args.stage != StageArg::Fast {
-        bail!("only --stage fast is there yet: this version has no heavier model");
-    }
+    args.stage.require_built()?;
     let clock = Clock::start();
     let judges = args.judge.judges()?;
     let judge = judges.judge(clock)?;
@@ -296,41 +304,69 @@ impl Checker<'_> {
 
     /// Judges rows together, answers in order.
     fn judge(&mut self, rows: Vec<Row>) -> Vec<Judged> {
-        let arrival = Arrival {
+        let terms = Terms {
+            tenant: &self.args.tenant,
+            lang: self.args.lang.as_deref(),
+            budget: self.args.deadline_ms.map(Micros::from_millis),
             received: self.clock.now(),
-            ..Arrival::default()
         };
-        let prompts = rows
-            .into_iter()
-            .map(|row| {
-                self.rows += 1;
-                PromptInput {
-                    source: Source {
-                        topic: "check".into(),
-                        partition: 0,
-                        offset: self.rows,
-                    },
-                    owner_epoch: 0,
-                    request_id: row.id.clone().unwrap_or_default(),
-                    tenant: row
-                        .tenant
-                        .clone()
-                        .unwrap_or_else(|| self.args.tenant.clone()),
-                    worker_id: String::new(),
-                    locale_hint: row.lang.clone().or_else(|| self.args.lang.clone()),
-                    budget: self.args.deadline_ms.map(Micros::from_millis),
-                    segments: vec![row.text().into_bytes()],
-                    arrival,
-                }
-            })
-            .collect();
-        let mut answers = self.judge.judge(prompts);
-        answers.sort_unstable_by_key(|answer| answer.index);
-        for answer in &answers {
-            self.strictest = self.strictest.max(answer.judged.verdict.action);
+        let judged = judge_together(&mut self.judge, rows, &mut self.rows, &terms);
+        for judged in &judged {
+            self.strictest = self.strictest.max(judged.verdict.action);
         }
-        answers.into_iter().map(|answer| answer.judged).collect()
+        judged
     }
+}
+
+/// What holds for rows that do not say otherwise.
+#[derive(Debug)]
+pub(crate) struct Terms<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) lang: Option<&'a str>,
+    /// `None`: the policy's.
+    pub(crate) budget: Option<Micros>,
+    /// When the rows came.
+    pub(crate) received: Micros,
+}
+
+/// Judges rows of text together, answers in order; `counted` numbers them.
+pub(crate) fn judge_together(
+    judge: &mut Judge,
+    rows: Vec<Row>,
+    counted: &mut i64,
+    terms: &Terms<'_>,
+) -> Vec<Judged> {
+    let arrival = Arrival {
+        received: terms.received,
+        ..Arrival::default()
+    };
+    let prompts = rows
+        .into_iter()
+        .map(|row| {
+            *counted += 1;
+            PromptInput {
+                source: Source {
+                    topic: "check".into(),
+                    partition: 0,
+                    offset: *counted,
+                },
+                owner_epoch: 0,
+                request_id: row.id.clone().unwrap_or_default(),
+                tenant: row
+                    .tenant
+                    .clone()
+                    .unwrap_or_else(|| terms.tenant.to_owned()),
+                worker_id: String::new(),
+                locale_hint: row.lang.clone().or_else(|| terms.lang.map(str::to_owned)),
+                budget: terms.budget,
+                segments: vec![row.text().into_bytes()],
+                arrival,
+            }
+        })
+        .collect();
+    let mut answers = judge.judge(prompts);
+    answers.sort_unstable_by_key(|answer| answer.index);
+    answers.into_iter().map(|answer| answer.judged).collect()
 }
 
 /// What a person wants to know of a verdict on the text just typed. Without `findings`: of what

@@ -9,6 +9,7 @@ mod check_stream;
 mod client;
 mod demo;
 mod demo_stream;
+mod eval;
 mod marks;
 mod rows;
 mod run;
@@ -31,7 +32,8 @@ use weir_telemetry::LogFormat;
   weir send --brokers localhost:9092 --wait \"Hello\"
   weir tail --brokers localhost:9092 --json
 
-Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met.")]
+Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, or a gate of
+`eval --gates` failed.")]
 struct Cli {
     /// How to write the log, which goes to standard error: human or json.
     #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]
@@ -60,6 +62,8 @@ enum Command {
     Policy(check::PolicyCommand),
     /// Play a bundled set of prompts through an embedded broker and a gate.
     Demo(demo::DemoArgs),
+    /// Evaluate detection on labelled rows, by the gate's own code, without a broker.
+    Eval(eval::EvalArgs),
     /// Measure.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -100,6 +104,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Topics(command) => topics::run(&command),
         Command::Policy(command) => check::policy(&command),
         Command::Demo(args) => demo::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Metrics => {
             std::io::stdout().write_all(weir_telemetry::catalogue_markdown().as_bytes())?;

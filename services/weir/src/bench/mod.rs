@@ -7,7 +7,7 @@ mod load;
 mod process;
 mod prompt;
 pub(crate) mod quantiles;
-mod report;
+pub(crate) mod report;
 mod stream;
 mod texts;
 
