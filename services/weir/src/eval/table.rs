@@ -128,11 +128,31 @@ pub(crate) fn at_prevalence(point: &Point, at: usize) -> String {
     }
 }
 
-/// Three places; four below 1 %.
+/// Three places; four below 1 %. What is not 1 does not read as 1.
 pub(crate) fn share(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
+        Some(value) if (0.9995..1.0).contains(&value) => ">0.999".to_owned(),
         Some(value) if value > 0.0 && value < 0.01 => format!("{value:.4}"),
         Some(value) => format!("{value:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_read_as_what_they_are() {
+        for (value, shown) in [
+            (None, "-"),
+            (Some(0.0), "0.000"),
+            (Some(0.00161), "0.0016"),
+            (Some(0.9), "0.900"),
+            (Some(0.999_6), ">0.999"),
+            (Some(1.0), "1.000"),
+        ] {
+            assert_eq!(share(value), shown);
+        }
     }
 }
