@@ -363,6 +363,28 @@ fn a_text_or_rows_but_not_both_nor_neither() {
     }
 }
 
+#[test]
+fn the_check_of_policies_tells_where_streams_are_judged_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = "id: default
+version: \"1\"
+tenants: [\"*\"]
+categories: { hate: { warn: 0.5, block: 0.9 }, violence: { block: 0.8 } }
+stream: { categories: { hate: { warn: 0.5, block: 0.99 }, violence: {} } }
+";
+    fs::write(dir.path().join("default.yaml"), policy).unwrap();
+    let mut command = weir(["policy", "check"]);
+    let finished = finish(command.arg(dir.path()));
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let told: Vec<&str> = finished.stdout.lines().skip(1).collect();
+    let expected = [
+        "  hate on streams: warn 0.5, block 0.99; on whole texts: warn 0.5, block 0.9",
+        "  violence on streams: nothing; on whole texts: block 0.8",
+        "0 rules",
+    ];
+    assert_eq!(told, expected);
+}
+
 /// Streams with time and cuts of all kinds, under [`POLICIES`].
 #[test]
 fn streams_tell_what_a_client_would_have_shown() {
