@@ -38,6 +38,12 @@ BUDGET = 0.003
 WATCHING = "example-watching"
 """A tenant whose policy lets everything pass, so that a stream is seen to its end."""
 
+ABOUT_PROMPTS = ("prompt_injection",)
+"""Categories that say what a user tries: an answer tries it on nobody, so no window is cut for them.
+
+They have their share of the budget all the same: a margin for what models write, of which `fit` has nothing.
+"""
+
 SEED = 1
 """Of where harmful texts are planted."""
 
@@ -52,6 +58,8 @@ def main() -> None:
     floors = blocks(arguments.policies)
     seen = windows(arguments, [answer.text for answer in fit])
     chosen = thresholds.choose(seen, floors, BUDGET)
+    for category in ABOUT_PROMPTS:
+        chosen.pop(category, None)
     print("chosen:", ", ".join(thresholds.pairs(chosen)))
     report = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
