@@ -10,7 +10,7 @@
 //!   and does rebalances outside librdkafka's callback.
 //! - [`Publisher`] writes, lingering only under load, and sends again what failed.
 //! - [`Ledger`] knows what may be committed: pure, property-tested.
-//! - [`Tail`] reads without a group; [`EmbeddedBroker`] is Kafka in this process;
+//! - [`Tail`] reads without a group, [`Log`] what is there already; [`EmbeddedBroker`] is Kafka in this process;
 //!   [`admin`] makes topics what their declaration says.
 
 pub mod admin;
@@ -20,6 +20,7 @@ mod embedded;
 mod error;
 mod ledger;
 mod linger;
+mod log;
 mod publisher;
 mod reader;
 mod record;
@@ -31,6 +32,7 @@ pub use embedded::EmbeddedBroker;
 pub use error::BusError;
 pub use ledger::{InputRef, Ledger};
 pub use linger::Linger;
+pub use log::Log;
 pub use publisher::{Publisher, Token};
 pub use reader::{Batch, Committer, Event, Reader, unix_ms};
 pub use record::{InRecord, OutRecord};

@@ -53,7 +53,8 @@ struct DeliveryContext<T> {
 }
 
 enum Outcome<T> {
-    Acknowledged(T),
+    /// With the offset that the record was given.
+    Acknowledged(T, i64),
     Failed(T, OwnedMessage, KafkaError),
 }
 
@@ -72,7 +73,7 @@ impl<T: Token> ProducerContext for DeliveryContext<T> {
 
     fn delivery(&self, result: &DeliveryResult<'_>, token: Box<T>) {
         let outcome = match result {
-            Ok(_) => Outcome::Acknowledged(*token),
+            Ok(message) => Outcome::Acknowledged(*token, message.offset()),
             Err((error, message)) => Outcome::Failed(*token, message.detach(), error.clone()),
         };
         lock(&self.done).push(outcome);
@@ -145,11 +146,29 @@ impl<T: Token> Publisher<T> {
     /// # Errors
     /// Only a producer beyond repair; anything passing is tried again from [`Publisher::poll`].
     pub fn send(&mut self, record: &OutRecord<'_>, token: T) -> Result<(), BusError> {
+        self.send_value(record, Some(record.payload), token)
+    }
+
+    /// Sends a record without a value: what was said under its key holds no longer. The payload given is
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`Publisher::send`].
+    pub fn send_tombstone(&mut self, record: &OutRecord<'_>, token: T) -> Result<(), BusError> {
+        self.send_value(record, None, token)
+    }
+
+    fn send_value(
+        &mut self,
+        record: &OutRecord<'_>,
+        value: Option<&[u8]>,
+        token: T,
+    ) -> Result<(), BusError> {
         // A single producer is the one for whatever level.
         let level = self.density.on_send(Instant::now());
         let producer = &self.producers[level.min(self.producers.len() - 1)];
-        let mut out =
-            BaseRecord::with_opaque_to(record.topic, Box::new(token)).payload(record.payload);
+        let mut out = BaseRecord::with_opaque_to(record.topic, Box::new(token));
+        out.payload = value;
         out.partition = record.partition;
         out.key = record.key;
         out.headers = record.header.map(|(key, value)| {
@@ -172,17 +191,30 @@ impl<T: Token> Publisher<T> {
         acknowledged: &mut Vec<T>,
         wanted: impl Fn(&T) -> bool,
     ) -> Result<(), BusError> {
+        self.poll_placed(wanted, |token, _| acknowledged.push(token))
+    }
+
+    /// [`Publisher::poll`] for a caller that wants to know where its records are: `done` gets the offset
+    /// of each that was acknowledged, and `None` for one that was dropped.
+    ///
+    /// # Errors
+    /// As [`Publisher::poll`].
+    pub fn poll_placed(
+        &mut self,
+        wanted: impl Fn(&T) -> bool,
+        mut done: impl FnMut(T, Option<i64>),
+    ) -> Result<(), BusError> {
         for producer in &self.producers {
             serve(producer);
             for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
                 match outcome {
-                    Outcome::Acknowledged(token) => acknowledged.push(token),
+                    Outcome::Acknowledged(token, offset) => done(token, Some(offset)),
                     Outcome::Failed(token, message, error) if is_hopeless(&error) => {
                         // Kept, it would pin its input's offset for ever.
                         tracing::error!(%error, topic = message.topic(), "record dropped, it can never be delivered");
                         self.failures += 1;
                         self.dropped += 1;
-                        acknowledged.push(token);
+                        done(token, None);
                     }
                     Outcome::Failed(token, message, error) => {
                         self.failures += 1;

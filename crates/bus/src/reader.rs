@@ -200,6 +200,42 @@ impl Committer {
         self.commit_as(offsets, CommitMode::Sync);
     }
 
+    /// The same group member's commits to another topic, which it need not read.
+    #[must_use]
+    pub fn beside(&self, topic: &str) -> Self {
+        Self {
+            consumer: Arc::clone(&self.consumer),
+            topic: topic.into(),
+        }
+    }
+
+    /// What the group has committed: (partition, next offset; `None`: nothing yet).
+    ///
+    /// # Errors
+    /// The coordinator does not answer within `patience`.
+    pub fn committed(
+        &self,
+        partitions: &[i32],
+        patience: Duration,
+    ) -> Result<Vec<(i32, Option<i64>)>, BusError> {
+        let committed = self
+            .consumer
+            .committed_offsets(list(&self.topic, partitions), patience)
+            .map_err(|source| BusError::Operation {
+                what: format!("asking for the group's offsets of topic {}", self.topic),
+                source,
+            })?;
+        let offset = |offset| match offset {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        Ok(committed
+            .elements()
+            .iter()
+            .map(|element| (element.partition(), offset(element.offset())))
+            .collect())
+    }
+
     fn commit_as(&self, offsets: &[(i32, i64, i64)], mode: CommitMode) {
         if offsets.is_empty() {
             return;
@@ -424,12 +460,16 @@ impl ReaderLoop {
     }
 
     fn list(&self, partitions: &[i32]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&self.topic, *partition);
-        }
-        list
+        list(&self.topic, partitions)
     }
+}
+
+fn list(topic: &str, partitions: &[i32]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        list.add_partition(topic, *partition);
+    }
+    list
 }
 
 /// Milliseconds since the Unix epoch by this machine's clock; 0 before it.

@@ -69,12 +69,13 @@ impl Tail {
             brokers: config.brokers.clone(),
             source,
         };
-        let count = partitions(&consumer, topic)
+        let count = partitions(&consumer, topic, START_PATIENCE, NEW_TOPIC_PATIENCE)
             .map_err(unreachable)?
             .ok_or_else(|| no_such_topic(config, topic))?;
         let mut list = TopicPartitionList::new();
         for partition in choose(count) {
-            let (low, high) = watermarks(&consumer, topic, partition).map_err(unreachable)?;
+            let (low, high) =
+                watermarks(&consumer, topic, partition, START_PATIENCE).map_err(unreachable)?;
             let start = if from == From::End { high } else { low };
             list.add_partition_offset(topic, partition, Offset::Offset(start))
                 .map_err(unreachable)?;
@@ -113,7 +114,7 @@ pub fn partition_count(config: &BusConfig, topic: &str) -> Result<i32, BusError>
         .consumer(None)
         .create_with_context(ReaderContext::default())
         .map_err(BusError::client)?;
-    partitions(&consumer, topic)
+    partitions(&consumer, topic, START_PATIENCE, NEW_TOPIC_PATIENCE)
         .map_err(|source| BusError::Unreachable {
             brokers: config.brokers.clone(),
             source,
@@ -121,7 +122,7 @@ pub fn partition_count(config: &BusConfig, topic: &str) -> Result<i32, BusError>
         .ok_or_else(|| no_such_topic(config, topic))
 }
 
-fn no_such_topic(config: &BusConfig, topic: &str) -> BusError {
+pub(crate) fn no_such_topic(config: &BusConfig, topic: &str) -> BusError {
     BusError::NoSuchTopic {
         topic: topic.to_owned(),
         brokers: config.brokers.clone(),
@@ -129,14 +130,16 @@ fn no_such_topic(config: &BusConfig, topic: &str) -> BusError {
 }
 
 /// The number of partitions, or `None` if there is no such topic. One that was made a moment ago is
-/// not known to every broker yet, hence the second look.
-fn partitions(
+/// not known to every broker yet, hence the second look, for as long as `known_within`.
+pub(crate) fn partitions(
     consumer: &BaseConsumer<ReaderContext>,
     topic: &str,
+    patience: Duration,
+    known_within: Duration,
 ) -> Result<Option<i32>, KafkaError> {
-    let deadline = Instant::now() + NEW_TOPIC_PATIENCE;
+    let deadline = Instant::now() + known_within;
     loop {
-        let metadata = consumer.fetch_metadata(Some(topic), START_PATIENCE)?;
+        let metadata = consumer.fetch_metadata(Some(topic), patience)?;
         let count = metadata
             .topics()
             .iter()
@@ -151,14 +154,15 @@ fn partitions(
 }
 
 /// First and next offset. A partition may have no leader for a moment.
-fn watermarks(
+pub(crate) fn watermarks(
     consumer: &BaseConsumer<ReaderContext>,
     topic: &str,
     partition: i32,
+    patience: Duration,
 ) -> Result<(i64, i64), KafkaError> {
-    let deadline = Instant::now() + START_PATIENCE;
+    let deadline = Instant::now() + patience;
     loop {
-        match consumer.fetch_watermarks(topic, partition, START_PATIENCE) {
+        match consumer.fetch_watermarks(topic, partition, patience) {
             Err(error) if is_passing(&error) && Instant::now() < deadline => {
                 std::thread::sleep(LOOK_AGAIN_AFTER);
             }
