@@ -101,6 +101,7 @@ fn codec(subject: Subject) -> &'static Codec {
         LazyLock::new(|| Codec::new(Subject::Verdict)),
         LazyLock::new(|| Codec::new(Subject::Flagged)),
         LazyLock::new(|| Codec::new(Subject::DeadLetter)),
+        LazyLock::new(|| Codec::new(Subject::Checkpoint)),
     ];
     &CODECS[subject as usize]
 }

@@ -23,6 +23,7 @@
 //! A record's own size stays within about 50 times its frame's (a list of empty strings).
 //! No error says anything of the text in a frame.
 
+mod checkpoint;
 mod chunk;
 mod codec;
 mod dead_letter;
@@ -37,6 +38,7 @@ mod record;
 mod source;
 mod subject;
 
+pub use checkpoint::Checkpoint;
 pub use chunk::{Channel, Chunk, End, Opening};
 pub use codec::{MAX_FIELD_BYTES, decode, decode_with, encode, encode_with, prepare};
 pub use dead_letter::{DeadLetter, Header};

@@ -13,16 +13,19 @@ pub enum Subject {
     Flagged,
     /// [`crate::DeadLetter`] on `weir.dead-letters.v1`.
     DeadLetter,
+    /// [`crate::Checkpoint`] on `weir.checkpoints.v1`.
+    Checkpoint,
 }
 
 impl Subject {
     /// All subjects.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Prompt,
         Self::Chunk,
         Self::Verdict,
         Self::Flagged,
         Self::DeadLetter,
+        Self::Checkpoint,
     ];
 
     /// The name in a registry: `<topic>-value`, as Confluent's `TopicNameStrategy` has it.
@@ -34,6 +37,7 @@ impl Subject {
             Self::Verdict => "weir.verdicts.v1-value",
             Self::Flagged => "weir.flagged.v1-value",
             Self::DeadLetter => "weir.dead-letters.v1-value",
+            Self::Checkpoint => "weir.checkpoints.v1-value",
         }
     }
 
@@ -48,6 +52,7 @@ impl Subject {
             Self::Verdict => 100_007,
             Self::Flagged => 100_004,
             Self::DeadLetter => 100_005,
+            Self::Checkpoint => 100_009,
         }
     }
 
@@ -60,6 +65,7 @@ impl Subject {
             Self::Verdict => include_str!("../../../schemas/verdict.avsc"),
             Self::Flagged => include_str!("../../../schemas/flagged.avsc"),
             Self::DeadLetter => include_str!("../../../schemas/dead-letter.avsc"),
+            Self::Checkpoint => include_str!("../../../schemas/checkpoint.avsc"),
         }
     }
 }

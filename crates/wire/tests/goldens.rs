@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use weir_types::Verdict;
-use weir_wire::{Chunk, DeadLetter, Flagged, Prompt, Record};
+use weir_wire::{Checkpoint, Chunk, DeadLetter, Flagged, Prompt, Record};
 
 #[test]
 fn prompt() {
@@ -32,6 +32,11 @@ fn flagged() {
 #[test]
 fn dead_letter() {
     check::<DeadLetter>("dead-letter");
+}
+
+#[test]
+fn checkpoint() {
+    check::<Checkpoint>("checkpoint");
 }
 
 fn check<T: Record + PartialEq + std::fmt::Debug>(name: &str) {

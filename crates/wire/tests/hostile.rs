@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use weir_types::{DeadLetterReason, Source, Verdict};
 use weir_wire::{
-    Chunk, DatumFault, DeadLetter, DecodeError, Enc, Flagged, HEADER_BYTES, Header, Prompt, Role,
-    Segment, Subject, decode, encode,
+    Checkpoint, Chunk, DatumFault, DeadLetter, DecodeError, Enc, Flagged, HEADER_BYTES, Header,
+    Prompt, Role, Segment, Subject, decode, encode,
 };
 
 fn golden(name: &str) -> Vec<u8> {
@@ -48,6 +48,9 @@ fn decode_as_all(frame: &[u8]) {
     if let Ok(record) = decode::<DeadLetter>(frame) {
         encode(&record, &mut out).unwrap();
     }
+    if let Ok(record) = decode::<Checkpoint>(frame) {
+        encode(&record, &mut out).unwrap();
+    }
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -72,10 +75,11 @@ proptest! {
 
     #[test]
     fn mutated_records_never_panic(
-        which in 0..5_usize,
+        which in 0..6_usize,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..6),
     ) {
-        let mut frame = golden(["prompt", "chunk", "verdict", "flagged", "dead-letter"][which]);
+        let names = ["prompt", "chunk", "verdict", "flagged", "dead-letter", "checkpoint"];
+        let mut frame = golden(names[which]);
         for (index, byte, edit) in edits {
             // The header stays, or nearly no frame would get past it.
             let at = HEADER_BYTES + index.index(frame.len() - HEADER_BYTES);
