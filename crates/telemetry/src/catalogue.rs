@@ -228,6 +228,19 @@ pub(crate) const OPEN_STREAMS: MetricSpec = gauge(
     &[],
     "Streams that have begun and not ended.",
 );
+pub(crate) const CHECKPOINTS: MetricSpec = counter(
+    "weir_checkpoints_total",
+    Unit::Count,
+    &["result"],
+    "Checkpoints of long streams: written, restored by a new owner, or refused: too large to write, or not to be gone on with.",
+);
+pub(crate) const RESTORE: MetricSpec = histogram(
+    "weir_checkpoint_restore_seconds",
+    Unit::Seconds,
+    &[],
+    REBALANCE_BUCKETS,
+    "Time from partitions of chunks being assigned to their streams being restored from checkpoints.",
+);
 pub(crate) const PANICS: MetricSpec = counter(
     "weir_panics_total",
     Unit::Count,
@@ -308,7 +321,7 @@ pub(crate) const PROCESS_RESIDENT: MetricSpec = gauge(
     "Resident memory of the process; absent off Linux.",
 );
 
-static CATALOGUE: [MetricSpec; 24] = [
+static CATALOGUE: [MetricSpec; 26] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -319,6 +332,8 @@ static CATALOGUE: [MetricSpec; 24] = [
     RECORDS,
     CHUNKS,
     OPEN_STREAMS,
+    CHECKPOINTS,
+    RESTORE,
     PANICS,
     DELIVERY_FAILURES,
     LAG_RECORDS,
@@ -420,6 +435,7 @@ mod tests {
             "cause",
             "reason",
             "fate",
+            "result",
             "topic",
             "partition",
             "version",

@@ -56,6 +56,32 @@ impl ChunkFate {
     }
 }
 
+/// What became of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CheckpointResult {
+    /// It is on its topic.
+    Written,
+    /// A new owner goes on from it.
+    Restored,
+    /// It is too large to be written, or a new owner cannot go on from it.
+    Refused,
+}
+
+impl CheckpointResult {
+    /// All results.
+    pub const ALL: [Self; 3] = [Self::Written, Self::Restored, Self::Refused];
+
+    /// The value of the `result` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Restored => "restored",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What did not judge a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detector {
@@ -104,6 +130,9 @@ mod tests {
     fn discriminants_are_positions_since_arrays_are_indexed_by_them() {
         for (position, stage) in GateStage::ALL.into_iter().enumerate() {
             assert_eq!(stage as usize, position);
+        }
+        for (position, result) in CheckpointResult::ALL.into_iter().enumerate() {
+            assert_eq!(result as usize, position);
         }
         for (position, detector) in Detector::ALL.into_iter().enumerate() {
             assert_eq!(detector as usize, position);

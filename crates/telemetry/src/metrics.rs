@@ -8,7 +8,7 @@ use prometheus::{
 use weir_types::{Action, DeadLetterReason, UnjudgedCause};
 
 use crate::catalogue::{self as names, MetricSpec};
-use crate::labels::{ChunkFate, Detector, GateStage};
+use crate::labels::{CheckpointResult, ChunkFate, Detector, GateStage};
 use crate::lane::LaneMetrics;
 use crate::process::ProcessCollector;
 
@@ -74,6 +74,9 @@ pub struct GateMetrics {
     pub circuit_open: IntGauge,
     /// Streams that have begun and not ended. With several lanes use `add` and `sub`.
     pub open_streams: IntGauge,
+    /// Seconds that restoring streams took at an assignment.
+    pub restore: Histogram,
+    checkpoints: [IntCounter; CheckpointResult::ALL.len()],
     chunks: [IntCounter; ChunkFate::ALL.len()],
     stages: [Histogram; GateStage::ALL.len()],
     verdicts: [IntCounter; Action::ALL.len()],
@@ -109,10 +112,14 @@ impl GateMetrics {
         let dead_letters = to.int_counters(&names::DEAD_LETTERS)?;
 
         let chunks: IntCounterVec = to.int_counters(&names::CHUNKS)?;
+        let checkpoints: IntCounterVec = to.int_counters(&names::CHECKPOINTS)?;
 
         Ok(Self {
             open_streams: to.int_gauge(&names::OPEN_STREAMS)?,
             chunks: ChunkFate::ALL.map(|fate| chunks.with_label_values(&[fate.as_str()])),
+            restore: to.histogram(&names::RESTORE)?,
+            checkpoints: CheckpointResult::ALL
+                .map(|result| checkpoints.with_label_values(&[result.as_str()])),
             end_to_end: to.histogram(&names::END_TO_END)?,
             batch_records: to.histogram(&names::BATCH)?,
             rebalance: to.histogram(&names::REBALANCE)?,
@@ -155,6 +162,12 @@ impl GateMetrics {
     #[must_use]
     pub const fn chunks(&self, fate: ChunkFate) -> &IntCounter {
         &self.chunks[fate as usize]
+    }
+
+    /// Checkpoints that came to this.
+    #[must_use]
+    pub const fn checkpoints(&self, result: CheckpointResult) -> &IntCounter {
+        &self.checkpoints[result as usize]
     }
 
     /// Times that `detector` did not judge for `cause`.
