@@ -53,7 +53,7 @@ mod pii;
 mod properties;
 mod reader;
 mod rules;
-mod saved;
+pub mod saved;
 mod scanner;
 mod secrets;
 mod skeleton;

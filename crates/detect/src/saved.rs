@@ -1,12 +1,11 @@
-//! The frame around a saved state: format, rules, checksum, state.
+//! The frame around a saved state: format, rules, checksum, state. Streams, which hold scans, use it too.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::Detector;
 use crate::secrets::api_key::checksum::crc32;
 
-/// Changes whenever what is saved changes its meaning.
-const FORMAT: u8 = 2;
 /// Format, hash of the rules, checksum.
 const HEADER_BYTES: usize = 1 + 8 + 4;
 
@@ -18,20 +17,30 @@ pub enum StateError {
     Damaged,
     /// Saved in another format.
     #[error(
-        "the saved state has format {found}, this version reads {FORMAT}: scan the text from its beginning"
+        "the saved state has format {found}, this version reads {expected}: scan the text from its beginning"
     )]
     Format {
         /// The format found.
         found: u8,
+        /// The only one that this version reads.
+        expected: u8,
     },
     /// Saved under other rules, which the state refers to.
     #[error("the state was saved under other rules: scan the text from its beginning")]
     OtherRules,
 }
 
-pub(crate) fn save(rules: u64, state: &impl Serialize) -> Result<Vec<u8>, StateError> {
-    let mut bytes = vec![FORMAT];
-    bytes.extend_from_slice(&rules.to_be_bytes());
+/// A state as bytes. `format` is to change whenever what is saved changes its meaning.
+///
+/// # Errors
+/// When it cannot be written, which memory alone could cause.
+pub fn save(
+    format: u8,
+    detector: &Detector,
+    state: &impl Serialize,
+) -> Result<Vec<u8>, StateError> {
+    let mut bytes = vec![format];
+    bytes.extend_from_slice(&detector.rules.hash.to_be_bytes());
     bytes.extend_from_slice(&[0; 4]);
     let mut bytes = postcard::to_extend(state, bytes).map_err(|_| StateError::Damaged)?;
     let checksum = crc32(&bytes[HEADER_BYTES..]);
@@ -39,19 +48,30 @@ pub(crate) fn save(rules: u64, state: &impl Serialize) -> Result<Vec<u8>, StateE
     Ok(bytes)
 }
 
-pub(crate) fn restore<S: DeserializeOwned>(rules: u64, bytes: &[u8]) -> Result<S, StateError> {
+/// The state that was saved.
+///
+/// # Errors
+/// When the bytes are no saved state, are damaged, or were saved in another format or under other rules.
+pub fn restore<S: DeserializeOwned>(
+    format: u8,
+    detector: &Detector,
+    bytes: &[u8],
+) -> Result<S, StateError> {
     let (header, body) = bytes
         .split_at_checked(HEADER_BYTES)
         .ok_or(StateError::Damaged)?;
-    let (format, header) = header.split_first().ok_or(StateError::Damaged)?;
-    if *format != FORMAT {
-        return Err(StateError::Format { found: *format });
+    let (found, header) = header.split_first().ok_or(StateError::Damaged)?;
+    if *found != format {
+        return Err(StateError::Format {
+            found: *found,
+            expected: format,
+        });
     }
     let (saved_rules, checksum) = header.split_at(8);
     if *checksum != crc32(body).to_be_bytes() {
         return Err(StateError::Damaged);
     }
-    if *saved_rules != rules.to_be_bytes() {
+    if *saved_rules != detector.rules.hash.to_be_bytes() {
         return Err(StateError::OtherRules);
     }
     match postcard::take_from_bytes(body) {
@@ -63,8 +83,8 @@ pub(crate) fn restore<S: DeserializeOwned>(rules: u64, bytes: &[u8]) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Scanner;
     use crate::testing::rule;
-    use crate::{Detector, Scanner};
 
     #[test]
     fn what_cannot_be_restored_says_why() {
@@ -94,7 +114,10 @@ mod tests {
         newer[0] = 99;
         assert_eq!(
             error(&detector, &newer),
-            Some(StateError::Format { found: 99 })
+            Some(StateError::Format {
+                found: 99,
+                expected: 2
+            })
         );
     }
 }

@@ -42,6 +42,8 @@ use open::begin_at_digits;
 
 /// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
 const STRIDE: usize = 512;
+/// Of a saved [`State`].
+const FORMAT: u8 = 2;
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted:
@@ -127,7 +129,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     /// # Errors
     /// When the state cannot be written, which memory alone could cause.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        saved::save(self.detector.rules.hash, &self.state)
+        saved::save(FORMAT, &self.detector, &self.state)
     }
 
     /// Goes on from a saved state. What comes next is found as if there had been no pause.
@@ -136,7 +138,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     /// When the bytes are no saved state, are damaged, or were saved under other rules or by another
     /// version of this crate's format: scan again from the beginning then.
     pub fn restore(detector: D, required: Arc<Required>, bytes: &[u8]) -> Result<Self, StateError> {
-        let state: State = saved::restore(detector.rules.hash, bytes)?;
+        let state: State = saved::restore(FORMAT, &detector, bytes)?;
         let literals = &detector.rules.literals;
         let mut position = literals.start();
         for symbol in state.skeleton.closed() {

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use weir_types::{Category, Micros, ModelScores, Source, StageTimes, Verdict};
 
 /// A prompt, decoded, with what the lane needs to know of its arrival.
@@ -24,7 +25,7 @@ pub struct PromptInput {
 }
 
 /// When a record came, by every clock that has a say.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Arrival {
     /// When the reader polled it, on the lane's monotonic clock.
     pub received: Micros,

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use weir_detect::identify_bytes;
 
 /// BCP 47 for a language that is not determined.
@@ -8,7 +9,7 @@ const SURE: f32 = 0.8;
 const TELLING: usize = 64;
 
 /// What language a text is in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SpokenIn {
     /// BCP 47 tag; `und` when not determined.
     pub(crate) tag: String,

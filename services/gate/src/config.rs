@@ -34,6 +34,8 @@ pub struct Topics {
     pub chunks: String,
     /// The verdicts on both.
     pub verdicts: String,
+    /// Long streams under way, for their next owner; partitioned like the chunks.
+    pub checkpoints: String,
     /// Records that could not be processed.
     pub dead_letters: String,
 }
@@ -44,6 +46,7 @@ impl Default for Topics {
             prompts: "weir.prompts.v1".to_owned(),
             chunks: "weir.chunks.v1".to_owned(),
             verdicts: "weir.verdicts.v1".to_owned(),
+            checkpoints: "weir.checkpoints.v1".to_owned(),
             dead_letters: "weir.dead-letters.v1".to_owned(),
         }
     }

@@ -40,6 +40,9 @@ pub(crate) trait Work {
     /// When [`Work::tick`] next has something to do.
     fn next_deadline(&self) -> Option<Micros>;
 
+    /// These partitions are ours, under these epochs; none of their records has been judged yet.
+    fn assigned(&mut self, desk: &mut Desk, partitions: &[(i32, i64)]);
+
     /// Others own these partitions from now on.
     fn forget(&mut self, partitions: &[i32]);
 

@@ -233,10 +233,8 @@ fn supervise(
                 let work = Prompts::new(&mut judge);
                 lane_loop::run(config, &inlet, work, clock, shared)
             }
-            Reads::Chunks => {
-                let work = Streams::new(&mut judge);
-                lane_loop::run(config, &inlet, work, clock, shared)
-            }
+            Reads::Chunks => Streams::new(&mut judge, config, &shared.metrics)
+                .and_then(|work| lane_loop::run(config, &inlet, work, clock, shared)),
         };
         match ended {
             Ok(Ended::Drained) => return,

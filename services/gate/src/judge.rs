@@ -1,10 +1,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rustix::time::{ClockId, clock_gettime};
+use weir_detect::StateError;
 use weir_infer::Classifier;
 use weir_lane::{
-    Arrival, ChunkInput, Completion, InferJob, Judged, Lane, PromptInput, Step, StreamJudged,
-    StreamStep, Taken,
+    Arrival, ChunkInput, Completion, InferJob, Judged, Lane, PromptInput, SavedStream, Step,
+    StreamJudged, StreamStep, Taken,
 };
 use weir_types::{Micros, ModelScores, Source, UnjudgedCause};
 
@@ -201,6 +203,49 @@ impl Judge {
     #[must_use]
     pub fn next_stream_deadline(&self) -> Option<Micros> {
         self.lane.next_stream_deadline()
+    }
+
+    /// Streams to be saved: those that have had to be read again from the same chunk on for so long, at
+    /// most so many; see [`Lane::streams_to_save`].
+    pub fn streams_to_save(
+        &mut self,
+        now: Micros,
+        pinned_for: Micros,
+        most: usize,
+    ) -> Vec<Arc<str>> {
+        self.lane.streams_to_save(now, pinned_for, most)
+    }
+
+    /// A stream as its next owner can go on with it; see [`Lane::save_stream`].
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn save_stream(&self, id: &str, now: Micros) -> Result<Option<SavedStream>, StateError> {
+        self.lane.save_stream(id, now)
+    }
+
+    /// The chunk from which a stream need not be read again any more; see [`Lane::unpin_stream`].
+    pub fn unpin_stream(&mut self, id: &str) -> Option<Source> {
+        self.lane.unpin_stream(id)
+    }
+
+    /// Goes on with a stream that was saved.
+    ///
+    /// # Errors
+    /// It cannot be gone on with; what comes of it is judged as after a gap. The reason, without text.
+    pub fn restore_stream(
+        &mut self,
+        saved: SavedStream,
+        owner_epoch: i64,
+        now: Micros,
+    ) -> Result<(), String> {
+        let restored = catch_unwind(AssertUnwindSafe(|| {
+            self.lane.restore_stream(saved, owner_epoch, now)
+        }));
+        match restored {
+            Ok(done) => done.map_err(|error| error.to_string()),
+            Err(_) => Err("restoring it panicked".to_owned()),
+        }
     }
 
     /// A chunk of this request cannot be read: what its streams come to.

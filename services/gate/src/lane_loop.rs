@@ -222,6 +222,8 @@ impl<W: Work> LaneLoop<'_, W> {
         );
         if !partitions.is_empty() {
             self.desk.outbox.prepare();
+            self.shared.heartbeat.beat();
+            self.work.assigned(&mut self.desk, partitions);
         }
         self.shared.assigned.ok();
     }

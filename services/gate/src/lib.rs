@@ -12,6 +12,7 @@
 //!
 //! [`Judge`] knows no Kafka: `weir check` drives it too.
 
+mod checkpoints;
 mod clock;
 mod config;
 mod desk;

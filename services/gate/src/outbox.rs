@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use weir_bus::{
@@ -22,15 +23,18 @@ const MAX_DEAD_LETTER_PAYLOAD: usize = 4_000_000;
 pub(crate) struct Sent {
     /// The input that the output comes from.
     pub(crate) input: InputRef,
-    /// The output is the last one of a stream: its first chunk need not be read again.
-    pub(crate) last_of: Option<InputRef>,
+    /// The output is the last one of a stream: this chunk of it need not be read again.
+    pub(crate) unpins: Option<InputRef>,
+    /// The same of a stream with checkpoints, by its number there.
+    pub(crate) ends: Option<u64>,
 }
 
 impl From<InputRef> for Sent {
     fn from(input: InputRef) -> Self {
         Self {
             input,
-            last_of: None,
+            unpins: None,
+            ends: None,
         }
     }
 }
@@ -38,13 +42,19 @@ impl From<InputRef> for Sent {
 /// Everything that leaves the lane: verdicts, dead letters, commits.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    publisher: Publisher<Sent>,
+    /// What is sent has a number.
+    publisher: Publisher<(u64, Sent)>,
+    next_number: u64,
+    /// What has not been acknowledged.
+    on_its_way: BTreeMap<u64, InputRef>,
+    /// Streams with checkpoints whose last verdict was acknowledged.
+    ended: Vec<u64>,
     ledger: Ledger,
     committer: Committer,
     topics: Topics,
     metrics: GateMetrics,
     buffer: Vec<u8>,
-    acknowledged: Vec<Sent>,
+    acknowledged: Vec<(u64, Sent)>,
     last_commit: Instant,
     /// Span ids need to differ, not to be secret.
     random: SplitMix64,
@@ -60,6 +70,9 @@ impl Outbox {
     ) -> Result<Self, BusError> {
         Ok(Self {
             publisher: Publisher::new(bus, Linger::ByLoad)?,
+            next_number: 0,
+            on_its_way: BTreeMap::new(),
+            ended: Vec::new(),
             ledger: Ledger::default(),
             committer,
             topics,
@@ -89,6 +102,34 @@ impl Outbox {
         &mut self.ledger
     }
 
+    pub(crate) const fn committer(&self) -> &Committer {
+        &self.committer
+    }
+
+    /// The number of what is sent next.
+    pub(crate) const fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Whether all that was sent before this number is acknowledged. What is not wanted any more, since
+    /// its partition has gone, is not waited for.
+    pub(crate) fn is_delivered(&mut self, before: u64) -> bool {
+        while let Some(oldest) = self.on_its_way.first_entry()
+            && *oldest.key() < before
+        {
+            if self.ledger.owns(*oldest.get()) {
+                return false;
+            }
+            oldest.remove();
+        }
+        true
+    }
+
+    /// Streams with checkpoints whose last verdict was acknowledged since this was last asked, by number.
+    pub(crate) fn take_ended(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.ended)
+    }
+
     /// Publishes a verdict to the partition number of its input, continuing the trace of `record`.
     pub(crate) fn verdict(
         &mut self,
@@ -100,16 +141,14 @@ impl Outbox {
         if let Err(error) = weir_wire::encode(verdict, &mut self.buffer) {
             // A defect of this build; the client's fail mode takes over for this request.
             tracing::error!(%error, "a verdict could not be encoded");
-            if let Some(first) = sent.last_of {
-                self.ledger.settle(first);
-            }
+            self.end(sent);
             return Ok(());
         }
         let trace = record
             .and_then(|record| record.header(TRACEPARENT_HEADER))
             .and_then(TraceContext::parse)
             .map(|parent| parent.child(|| self.random.next_u64()).to_header());
-        self.ledger.expect_output(sent.input);
+        let token = self.expect(sent);
         self.publisher.send(
             &OutRecord {
                 topic: &self.topics.verdicts,
@@ -120,8 +159,25 @@ impl Outbox {
                     .as_ref()
                     .map(|value| (TRACEPARENT_HEADER, value.as_slice())),
             },
-            sent,
+            token,
         )
+    }
+
+    /// Notes that an output is on its way, which gets a number.
+    fn expect(&mut self, sent: Sent) -> (u64, Sent) {
+        self.ledger.expect_output(sent.input);
+        let number = self.next_number;
+        self.next_number += 1;
+        self.on_its_way.insert(number, sent.input);
+        (number, sent)
+    }
+
+    /// What follows from an output's acknowledgement for its stream.
+    fn end(&mut self, sent: Sent) {
+        if let Some(pin) = sent.unpins {
+            self.ledger.settle(pin);
+        }
+        self.ended.extend(sent.ends);
     }
 
     /// Publishes a record that could not be processed, whole, with the reason.
@@ -173,7 +229,7 @@ impl Outbox {
             tracing::error!(%error, "a dead letter could not be encoded");
             return Ok(());
         }
-        self.ledger.expect_output(sent.input);
+        let token = self.expect(sent);
         self.publisher.send(
             &OutRecord {
                 topic: &self.topics.dead_letters,
@@ -182,7 +238,7 @@ impl Outbox {
                 payload: &self.buffer,
                 header: None,
             },
-            sent,
+            token,
         )
     }
 
@@ -191,16 +247,17 @@ impl Outbox {
         let failures = self.publisher.failures();
         let ledger = &self.ledger;
         self.publisher
-            .poll(&mut self.acknowledged, |sent| ledger.owns(sent.input))?;
+            .poll(&mut self.acknowledged, |(_, sent)| ledger.owns(sent.input))?;
         self.metrics
             .delivery_failures
             .inc_by(self.publisher.failures() - failures);
-        for sent in self.acknowledged.drain(..) {
+        let mut acknowledged = std::mem::take(&mut self.acknowledged);
+        for (number, sent) in acknowledged.drain(..) {
+            self.on_its_way.remove(&number);
             self.ledger.settle(sent.input);
-            if let Some(first) = sent.last_of {
-                self.ledger.settle(first);
-            }
+            self.end(sent);
         }
+        self.acknowledged = acknowledged;
         if self.last_commit.elapsed() >= COMMIT_EVERY {
             self.last_commit = Instant::now();
             self.committer.commit(&self.ledger.take_commits());
@@ -227,5 +284,66 @@ impl Outbox {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+#[cfg(test)]
+mod tests {
+    use weir_bus::{EmbeddedBroker, Reader};
+    use weir_telemetry::{BuildInfo, Registry};
+    use weir_types::DeadLetterReason;
+
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_delivered_when_it_is_acknowledged_or_not_wanted_any_more() {
+        let topics = Topics::default();
+        let names = [&topics.chunks, &topics.dead_letters];
+        let broker = EmbeddedBroker::start(names.map(|name| (name.as_str(), 1))).unwrap();
+        let bus = broker.config();
+        let reader = Reader::start(&bus, "test", &topics.chunks).unwrap();
+        let build = BuildInfo {
+            version: "0",
+            commit: "test",
+        };
+        let metrics = GateMetrics::register(&Registry::new(), build).unwrap();
+        let mut outbox = Outbox::new(&bus, reader.committer().clone(), topics, metrics).unwrap();
+        outbox.ledger().assign(0, 1);
+        let rejected = Rejected {
+            reason: DeadLetterReason::Invalid,
+            detail: String::new(),
+            request_id: None,
+        };
+        let send = |outbox: &mut Outbox, offset| {
+            let input = outbox.ledger().begin(0, offset, 0).unwrap();
+            let source = Source {
+                topic: "chunks".into(),
+                partition: 0,
+                offset,
+            };
+            let sent = Sent {
+                ends: Some(7),
+                ..input.into()
+            };
+            let record = InRecord::default();
+            outbox
+                .dead_letter(&record, source, &rejected, "test", sent)
+                .unwrap();
+        };
+        assert!(outbox.is_delivered(outbox.next_number()));
+        send(&mut outbox, 0);
+        let after = outbox.next_number();
+        assert!(!outbox.is_delivered(after) && outbox.take_ended().is_empty());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !outbox.is_delivered(after) {
+            assert!(Instant::now() < deadline, "it is not acknowledged");
+            outbox.poll().unwrap();
+        }
+        assert_eq!(outbox.take_ended(), [7]);
+        send(&mut outbox, 1);
+        assert!(outbox.is_delivered(after) && !outbox.is_delivered(after + 1));
+        outbox.ledger().revoke(0);
+        assert!(outbox.is_delivered(after + 1));
+        drop(outbox);
+        reader.close();
     }
 }

@@ -86,6 +86,8 @@ impl Work for Prompts<'_> {
         None
     }
 
+    fn assigned(&mut self, _: &mut Desk, _: &[(i32, i64)]) {}
+
     fn forget(&mut self, _: &[i32]) {}
 
     fn judge_mut(&mut self) -> &mut Judge {

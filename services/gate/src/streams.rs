@@ -1,13 +1,15 @@
 //! Streams: chunks in, verdicts on how far they may be shown out.
 //!
-//! The first chunk of a stream stays open in the ledger until the stream's last verdict has been
-//! acknowledged: whoever takes over reads it and all that follows again.
+//! The first chunk of a stream that is in no checkpoint stays open in the ledger until one with it, or the
+//! stream's last verdict, has been acknowledged: whoever takes over reads it and all that follows again.
 
 use weir_bus::{BusError, InRecord, InputRef};
 use weir_lane::{StreamJudged, Taken};
 use weir_telemetry::{ChunkFate, GateMetrics};
 use weir_types::Micros;
 
+use crate::checkpoints::Checkpoints;
+use crate::config::GateConfig;
 use crate::desk::{Desk, Polled, Work, input_of};
 use crate::intake;
 use crate::judge::{Judge, microseconds};
@@ -20,13 +22,22 @@ const OLD_MS: i64 = 250;
 #[derive(Debug)]
 pub(crate) struct Streams<'a> {
     judge: &'a mut Judge,
+    checkpoints: Checkpoints,
     /// How many streams the gauge, which lanes share, knows of this one.
     shown: i64,
 }
 
 impl<'a> Streams<'a> {
-    pub(crate) fn new(judge: &'a mut Judge) -> Self {
-        Self { judge, shown: 0 }
+    pub(crate) fn new(
+        judge: &'a mut Judge,
+        config: &GateConfig,
+        metrics: &GateMetrics,
+    ) -> Result<Self, BusError> {
+        Ok(Self {
+            judge,
+            checkpoints: Checkpoints::new(config, metrics)?,
+            shown: 0,
+        })
     }
 
     /// Answers every stream that took something in; `records` are the latest, whose traces go on.
@@ -38,26 +49,28 @@ impl<'a> Streams<'a> {
                 record.offset == source.offset && record.partition == source.partition
             };
             let record = records.iter().find(of_source);
-            Self::send(desk, &judged, record)?;
+            self.send(desk, &judged, record)?;
         }
         Ok(())
     }
 
     fn send(
+        &mut self,
         desk: &mut Desk,
         judged: &StreamJudged,
         record: Option<&InRecord>,
     ) -> Result<(), BusError> {
         let input = input_of(&judged.judged);
-        let first = InputRef {
-            partition: judged.first.partition,
-            offset: judged.first.offset,
-            ..input
-        };
-        let sent = Sent {
-            input,
-            last_of: judged.closed.then_some(first),
-        };
+        let mut sent = Sent::from(input);
+        if judged.closed {
+            sent.unpins = judged.pin.as_ref().map(|pin| InputRef {
+                partition: pin.partition,
+                offset: pin.offset,
+                ..input
+            });
+            let stream_id = judged.judged.verdict.stream_id.as_deref();
+            sent.ends = stream_id.and_then(|id| self.checkpoints.ends(id));
+        }
         match record {
             Some(record) => desk.answer(&judged.judged.verdict, record, sent),
             None => desk.send(&judged.judged.verdict, None, sent),
@@ -85,7 +98,7 @@ impl Work for Streams<'_> {
                     desk.dead_letter(record, &rejected, "gate.intake", input)?;
                     if let Some(request_id) = &rejected.request_id {
                         for judged in self.judge.unreadable_chunk(request_id, begun) {
-                            Self::send(desk, &judged, None)?;
+                            self.send(desk, &judged, None)?;
                         }
                     }
                     done.push(input);
@@ -93,18 +106,18 @@ impl Work for Streams<'_> {
                 }
             };
             chunk.arrival.decode_us = microseconds(desk.clock.now().since(begun));
-            let (first, stream_id) = (chunk.seq == 0, chunk.stream_id.clone());
+            let stream_id = chunk.stream_id.clone();
             match self.judge.take_chunk(chunk, desk.clock.now()) {
                 Ok(taken) => {
                     desk.metrics.chunks(fate(taken)).inc();
-                    if !(first && taken == Taken::New) {
+                    if taken != Taken::Pins {
                         done.push(input);
                     }
                 }
                 Err(judged) => {
                     desk.panicked(record, input)?;
                     if let Some(judged) = judged {
-                        Self::send(desk, &judged, Some(record))?;
+                        self.send(desk, &judged, Some(record))?;
                     }
                     tracing::error!(stream_id, "the stream was failed: judging it panicked");
                     done.push(input);
@@ -122,17 +135,25 @@ impl Work for Streams<'_> {
 
     fn tick(&mut self, desk: &mut Desk) -> Result<(), BusError> {
         for judged in self.judge.tick_streams(desk.clock.now()) {
-            Self::send(desk, &judged, None)?;
+            self.send(desk, &judged, None)?;
         }
-        Ok(())
+        self.checkpoints
+            .tick(self.judge, &mut desk.outbox, desk.clock.now())
     }
 
     fn next_deadline(&self) -> Option<Micros> {
         self.judge.next_stream_deadline()
     }
 
+    fn assigned(&mut self, desk: &mut Desk, partitions: &[(i32, i64)]) {
+        let committer = desk.outbox.committer();
+        self.checkpoints
+            .assigned(self.judge, committer, desk.clock, partitions);
+    }
+
     fn forget(&mut self, partitions: &[i32]) {
         self.judge.forget_streams(partitions);
+        self.checkpoints.forget(partitions);
     }
 
     fn judge_mut(&mut self) -> &mut Judge {
@@ -160,7 +181,7 @@ fn is_catching_up(polled: Polled<'_>) -> bool {
 
 fn fate(taken: Taken) -> ChunkFate {
     match taken {
-        Taken::New => ChunkFate::New,
+        Taken::New | Taken::Pins => ChunkFate::New,
         Taken::Duplicate => ChunkFate::Duplicate,
         Taken::Late => ChunkFate::Late,
     }

@@ -112,6 +112,9 @@ pub(crate) struct TopicArgs {
     /// Topic of verdicts.
     #[arg(long, value_name = "TOPIC", default_value = "weir.verdicts.v1")]
     pub(crate) verdicts_topic: String,
+    /// Topic of checkpoints of long streams.
+    #[arg(long, value_name = "TOPIC", default_value = "weir.checkpoints.v1")]
+    pub(crate) checkpoints_topic: String,
     /// Topic of dead letters.
     #[arg(long, value_name = "TOPIC", default_value = "weir.dead-letters.v1")]
     pub(crate) dead_letters_topic: String,
@@ -123,6 +126,7 @@ impl TopicArgs {
             prompts: self.prompts_topic.clone(),
             chunks: self.chunks_topic.clone(),
             verdicts: self.verdicts_topic.clone(),
+            checkpoints: self.checkpoints_topic.clone(),
             dead_letters: self.dead_letters_topic.clone(),
         }
     }

@@ -120,6 +120,7 @@ pub(crate) fn embedded_broker(topics: &Topics) -> anyhow::Result<EmbeddedBroker>
         &topics.prompts,
         &topics.chunks,
         &topics.verdicts,
+        &topics.checkpoints,
         &topics.dead_letters,
     ];
     Ok(EmbeddedBroker::start(

@@ -10,12 +10,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::answers::{self, Model, Seen};
-use common::cluster::Cluster;
+use common::cluster::{Cluster, PARTITIONS, frame};
 use common::gate::Gate;
 use common::tool::{self, Finished};
-use common::{repository, wait_until};
+use common::{PATIENCE, repository, wait_until};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use weir_bus::{Log, OutRecord, Reader};
+use weir_gate::{Clock, Judges, chunk_input};
+use weir_lane::Arrival;
 use weir_testkit::{Kafka, kafka_or_skip, own_kafka_or_skip};
 
 const CARD: &str = "4111 1111 1111 1111";
@@ -137,12 +140,17 @@ fn the_python_client_shows_what_check_foretells() {
     gate.stop();
 }
 
-/// The texts of many answers, and what is to be seen of each.
-fn many() -> Vec<(String, String)> {
-    let count = std::env::var("WEIR_TEST_STREAMS").map_or(150, |count| count.parse().unwrap());
-    (0..count)
+fn stream_count() -> usize {
+    std::env::var("WEIR_TEST_STREAMS").map_or(150, |count| count.parse().unwrap())
+}
+
+/// The texts of many answers, and what is to be seen of each: `fillers` sentences, something else, and as
+/// many again.
+fn many(fillers: usize) -> Vec<(String, String)> {
+    (0..stream_count())
         .map(|at| {
-            let filler = format!("Answer {at} goes on and on about nothing at all. ").repeat(4);
+            let filler =
+                format!("Answer {at} goes on and on about nothing at all. ").repeat(fillers);
             let (planted, seen) = match at % 3 {
                 0 => (String::new(), None),
                 1 => (
@@ -162,13 +170,21 @@ fn many() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Streams all of them, does `meanwhile`, and compares what was seen.
+/// Streams answers of some 6 s, does `meanwhile`, and compares what was seen.
 fn while_streaming<T: Send + 'static>(
     cluster: &Cluster,
     meanwhile: impl FnOnce() -> T + Send + 'static,
 ) -> T {
+    while_streaming_texts(cluster, &many(4), meanwhile)
+}
+
+/// The same with these texts, 70 bytes a second, and what is to be seen of each.
+fn while_streaming_texts<T: Send + 'static>(
+    cluster: &Cluster,
+    texts: &[(String, String)],
+    meanwhile: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let worker = answers::worker(cluster);
-    let texts = many();
     let (seen, kept): (Vec<(usize, Seen)>, T) = runtime().block_on(async {
         let mut answers = JoinSet::new();
         for (at, (text, _)) in texts.iter().enumerate() {
@@ -250,4 +266,162 @@ fn streams_outlive_their_broker() {
         kafka
     });
     gate.stop();
+}
+
+const WRITTEN: &str = "weir_checkpoints_total{result=\"written\"}";
+const RESTORED: &str = "weir_checkpoints_total{result=\"restored\"}";
+const REFUSED: &str = "weir_checkpoints_total{result=\"refused\"}";
+
+/// Whether the gates' group has gone past the first chunks of all streams, in every partition.
+fn is_past_first_chunks(cluster: &Cluster) -> bool {
+    let partitions: Vec<i32> = (0..PARTITIONS).collect();
+    let from: Vec<_> = partitions
+        .iter()
+        .map(|partition| (*partition, None))
+        .collect();
+    let chunks = Log::read(&cluster.bus, &cluster.chunks, &from, PATIENCE).unwrap();
+    let group = format!("{}-streams", cluster.group);
+    let reader = Reader::start(&cluster.bus, &group, &cluster.chunks).unwrap();
+    let committed = reader.committer().committed(&partitions, PATIENCE).unwrap();
+    reader.close();
+    let mut firsts = 0;
+    for record in &chunks.records {
+        let chunk: weir_wire::Chunk = weir_wire::decode(record.payload.as_ref().unwrap()).unwrap();
+        if chunk.seq == 0 {
+            firsts += 1;
+            let at = committed.iter().find(|(at, _)| *at == record.partition);
+            if at
+                .unwrap()
+                .1
+                .is_none_or(|committed| committed <= record.offset)
+            {
+                return false;
+            }
+        }
+    }
+    assert_eq!(firsts, stream_count());
+    true
+}
+
+/// Streams that have lasted for long are gone on with from checkpoints; what is forbidden in them comes
+/// while nobody is there to judge it, or across the end of what had been judged.
+#[test]
+fn long_streams_of_a_killed_gate_go_on_from_checkpoints() {
+    let Some(kafka) = kafka_or_skip() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let policies = policies(dir.path()).to_owned();
+    let cluster = Cluster::on(kafka);
+    let mut gate = Gate::start_under(&cluster, &policies);
+    let texts = many(12);
+    let meanwhile = {
+        let cluster = cluster.clone();
+        move || {
+            let count = f64::from(u32::try_from(stream_count()).unwrap());
+            wait_until("every stream is saved", || gate.metric(WRITTEN) >= count);
+            // What is saved is committed within a second.
+            std::thread::sleep(Duration::from_millis(1500));
+            gate.process.kill9().unwrap();
+            assert!(is_past_first_chunks(&cluster));
+            let successor = Gate::start_under(&cluster, &policies);
+            wait_until("the successor has read the checkpoints", || {
+                successor.metric("weir_checkpoint_restore_seconds_count") > 0.0
+            });
+            assert!((successor.metric(RESTORED) - count).abs() < 0.5);
+            assert!(successor.metric(REFUSED) < 0.5);
+            eprintln!(
+                "{count} streams restored in {:.3} s",
+                successor.metric("weir_checkpoint_restore_seconds_sum")
+            );
+            successor
+        }
+    };
+    let successor = while_streaming_texts(&cluster, &texts, meanwhile);
+    wait_until("no stream is open", || {
+        successor.metric("weir_open_streams") < 0.5
+    });
+    successor.stop();
+    // Each is over: whoever comes next restores none.
+    let next = Gate::start_under(&cluster, dir.path().to_str().unwrap());
+    wait_until("the next one has read the checkpoints", || {
+        next.metric("weir_checkpoint_restore_seconds_count") > 0.0
+    });
+    assert!(next.metric(RESTORED) < 0.5);
+    next.stop();
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn restoring_2000_streams_takes_so_long() {
+    const STREAMS: i64 = 2000;
+    let Some(kafka) = kafka_or_skip() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let policies = policies(dir.path());
+    let cluster = Cluster::on(kafka);
+    let clock = Clock::start();
+    let key = weir_types::FingerprintKey::new(b"test");
+    let judges = Judges::load(dir.path(), None, key, 1000).unwrap();
+    let mut judge = judges.judge_with(None, clock);
+    let text = "Weirs hold water back, and of 4111 1111 nothing else is said here. ".repeat(40);
+    let mut records = Vec::new();
+    for at in 0..STREAMS {
+        let partition = i32::try_from(at).unwrap() % PARTITIONS;
+        let chunk = weir_wire::Chunk {
+            request_id: format!("r{at}"),
+            attempt: 0,
+            choice: 0,
+            channel: weir_wire::Channel::Content,
+            seq: 0,
+            byte_start: 0,
+            text: text.clone().into_bytes(),
+            end: weir_wire::End::None,
+            tenant: "tests".to_owned(),
+            policy_hash: String::new(),
+            worker_id: "w".to_owned(),
+            opening: None,
+            enc: None,
+        };
+        let (id, source) = (chunk.stream_id(), source(&cluster.chunks, partition, at));
+        let input = chunk_input(chunk, source, 1, Arrival::default());
+        judge.take_chunk(input, clock.now()).unwrap();
+        judge.answer_streams(|| clock.now());
+        let saved = judge.save_stream(&id, clock.now()).unwrap().unwrap();
+        let checkpoint = weir_wire::Checkpoint {
+            stream_id: saved.stream_id,
+            request_id: saved.request_id,
+            tenant: saved.tenant,
+            policy_hash: saved.policy_hash,
+            owner_epoch: saved.owner_epoch,
+            next_seq: saved.next_seq,
+            source: saved.source,
+            saved_at_ms: 0,
+            state: saved.state,
+        };
+        records.push((partition, id, frame(&checkpoint)));
+    }
+    let bytes: usize = records.iter().map(|(.., record)| record.len()).sum();
+    let out = records.iter().map(|(partition, id, record)| OutRecord {
+        topic: &cluster.checkpoints,
+        partition: Some(*partition),
+        key: Some(id.as_bytes()),
+        payload: record,
+        header: None,
+    });
+    cluster.produce(&out.collect::<Vec<_>>());
+    let gate = Gate::start_under(&cluster, policies);
+    wait_until("all streams are restored", || {
+        gate.metric(RESTORED) > f64::from(u32::try_from(STREAMS).unwrap()) - 0.5
+    });
+    eprintln!(
+        "{STREAMS} streams, {bytes} bytes, restored in {:.3} s",
+        gate.metric("weir_checkpoint_restore_seconds_sum")
+    );
+    gate.stop();
+}
+
+fn source(topic: &str, partition: i32, offset: i64) -> weir_types::Source {
+    weir_types::Source {
+        topic: topic.into(),
+        partition,
+        offset,
+    }
 }

@@ -114,7 +114,7 @@ pub(super) fn verdict(
             verdict,
             flagged,
         },
-        first: identity.first.clone(),
+        pin: stream.pin.as_ref().map(|pin| pin.source.clone()),
         closed,
     }
 }

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use weir_types::{Category, FailMode, Micros, OnExpiry, Source};
 
 use crate::input::{Arrival, InferJob, Judged};
@@ -52,7 +53,7 @@ pub struct OpeningInput {
 }
 
 /// How a stream ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamEnd {
     /// The model finished.
     Complete,
@@ -67,8 +68,9 @@ pub enum StreamEnd {
 pub struct StreamJudged {
     /// The verdict; its source is the last chunk that it covers.
     pub judged: Judged,
-    /// The stream's first chunk: while the stream is open, recovery must read again from there.
-    pub first: Source,
+    /// The chunk from which recovery must read the stream again while it is open; `None`: a checkpoint
+    /// holds all of it.
+    pub pin: Option<Source>,
     /// The stream is over: nothing of it need be read again once this verdict is acknowledged.
     pub closed: bool,
 }
@@ -87,6 +89,8 @@ pub enum StreamStep {
 pub enum Taken {
     /// It goes on where the stream stood, or waits for one before it.
     New,
+    /// The same, and whoever takes over must read the stream again from here: nothing before it is needed.
+    Pins,
     /// It was taken in before; its stream is answered again.
     Duplicate,
     /// Its stream is over, or it is the rest of one that nobody waits for: it is left at that.

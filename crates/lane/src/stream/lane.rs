@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use weir_detect::{Detector, Required};
+use weir_detect::{Detector, Required, StateError};
 use weir_policy::{Policy, PolicySet};
-use weir_types::{Action, Micros, ModelScores, UnjudgedCause};
+use weir_types::{Action, Micros, ModelScores, Source, UnjudgedCause};
 
 use super::answer;
 use super::input::{ChunkInput, StreamJudged, StreamStep, Taken};
-use super::state::{Stream, Terms};
+use super::saved::{RestoreError, SavedStream};
+use super::state::{Pin, Stream, Terms};
 use super::suspicion::Opinion;
 use crate::assemble::{CLASSIFIER, RECORD};
 use crate::input::{Completion, JobId};
@@ -33,38 +34,41 @@ pub(crate) struct Streams {
     closed: HashSet<StreamId>,
     /// The same in the order in which they may be forgotten.
     closing: VecDeque<(Micros, StreamId)>,
-    /// What streams under a policy wait for, by the policy's hash.
-    required: HashMap<String, Arc<Required>>,
+    /// Streams that must be read again from a chunk on, by when that came. May hold some that need not
+    /// any more.
+    pinned: VecDeque<(Micros, StreamId)>,
+    /// What streams under a policy are judged by, by the policy's hash.
+    terms: HashMap<String, Terms>,
 }
 
 impl Streams {
     /// What streams under each policy wait for is worked out now, not at the first chunk.
-    pub(crate) fn new(policies: &PolicySet, detector: &Detector) -> Self {
-        let required = policies
+    pub(crate) fn new(policies: &PolicySet, detector: &Arc<Detector>) -> Self {
+        let terms = policies
             .tenants()
-            .map(|(_, policy)| {
-                (
-                    policy.hash.clone(),
-                    Arc::new(required_on_streams(policy, detector)),
-                )
+            .map(|(tenant, _)| {
+                let policy = policies.for_tenant(tenant);
+                (policy.hash.clone(), terms(policy, detector))
             })
             .collect();
         Self {
-            required,
+            terms,
             ..Self::default()
         }
     }
 
     fn terms(&self, policy: &Arc<Policy>, detector: &Arc<Detector>) -> Terms {
-        let required = self.required.get(&policy.hash).map_or_else(
-            || Arc::new(required_on_streams(policy, detector)),
-            Arc::clone,
-        );
-        Terms {
-            policy: Arc::clone(policy),
-            detector: Arc::clone(detector),
-            required,
-        }
+        let known = self.terms.get(&policy.hash).cloned();
+        known.unwrap_or_else(|| terms(policy, detector))
+    }
+
+    /// Takes up a stream, and will look at it when its time comes.
+    fn open(&mut self, id: &StreamId, stream: Stream) {
+        let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
+        let hold = stream.suspicion.expires(stream.contract.hold);
+        let first = [hold, stream.gap_until()].into_iter().flatten();
+        self.set_alarm(id, first.fold(idle, Micros::min));
+        self.open.insert(Arc::clone(id), stream);
     }
 
     fn set_alarm(&mut self, id: &StreamId, at: Micros) {
@@ -81,6 +85,14 @@ impl Streams {
         {
             self.closed.remove(&oldest);
         }
+    }
+}
+
+fn terms(policy: &Arc<Policy>, detector: &Arc<Detector>) -> Terms {
+    Terms {
+        policy: Arc::clone(policy),
+        detector: Arc::clone(detector),
+        required: Arc::new(required_on_streams(policy, detector)),
     }
 }
 
@@ -107,15 +119,19 @@ impl Lane {
                 return Taken::Late;
             }
             let terms = self.streams.terms(policy, &self.detector);
-            let idle = now.plus(terms.policy.stream.idle);
             let stream = Stream::open(&input, terms, now);
-            self.streams.open.insert(Arc::clone(&id), stream);
-            self.streams.set_alarm(&id, idle);
+            self.streams.open(&id, stream);
         }
         let Some(stream) = self.streams.open.get_mut(&id) else {
             return Taken::Late;
         };
-        let taken = stream.take(input, &self.config.fingerprint_key, now);
+        let source = input.source.clone();
+        let mut taken = stream.take(input, &self.config.fingerprint_key, now);
+        if taken == Taken::New && stream.pin.is_none() {
+            stream.pin = Some(Pin { source, since: now });
+            self.streams.pinned.push_back((now, Arc::clone(&id)));
+            taken = Taken::Pins;
+        }
         let gap_until = stream.gap_until();
         if stream.news.covers.is_some() && !stream.is_due {
             stream.is_due = true;
@@ -314,7 +330,79 @@ impl Lane {
     pub fn forget_partition(&mut self, partition: i32) {
         self.streams
             .open
-            .retain(|_, stream| stream.identity.first.partition != partition);
+            .retain(|_, stream| stream.told.source.partition != partition);
+    }
+
+    /// Streams that have had to be read again from the same chunk on for `pinned_for`, since it came or
+    /// since this was last said of them: at most `most`, longest first.
+    pub fn streams_to_save(
+        &mut self,
+        now: Micros,
+        pinned_for: Micros,
+        most: usize,
+    ) -> Vec<Arc<str>> {
+        let mut found = Vec::new();
+        while found.len() < most
+            && let Some((since, id)) = self.streams.pinned.front()
+            && since.plus(pinned_for) <= now
+        {
+            let pinned = self.streams.open.get_mut(id).filter(|stream| {
+                let pin = stream.pin.as_ref();
+                pin.is_some_and(|pin| pin.since == *since)
+            });
+            if let Some(stream) = pinned {
+                if !stream.is_at_rest() {
+                    // What it took in is told first, and soon.
+                    break;
+                }
+                if let Some(pin) = &mut stream.pin {
+                    pin.since = now;
+                }
+                found.push(Arc::clone(id));
+            }
+            self.streams.pinned.pop_front();
+        }
+        let again = found.iter().map(|id| (now, Arc::clone(id)));
+        self.streams.pinned.extend(again);
+        found
+    }
+
+    /// The stream as another lane can go on with it. `None` if it is not open, or took something in that
+    /// no verdict has told yet.
+    ///
+    /// # Errors
+    /// When the state cannot be written, which memory alone could cause.
+    pub fn save_stream(&self, id: &str, now: Micros) -> Result<Option<SavedStream>, StateError> {
+        let stream = self.streams.open.get(id);
+        let at_rest = stream.filter(|stream| stream.is_at_rest());
+        at_rest.map(|stream| stream.save(id, now)).transpose()
+    }
+
+    /// The stream need not be read again from this chunk on any more, once what was saved of it is safe.
+    /// The next chunk that it takes in will be the one.
+    pub fn unpin_stream(&mut self, id: &str) -> Option<Source> {
+        let stream = self.streams.open.get_mut(id)?;
+        stream.pin.take().map(|pin| pin.source)
+    }
+
+    /// Goes on with a stream that was saved, here or elsewhere, as its owner since `owner_epoch`.
+    ///
+    /// # Errors
+    /// It cannot be gone on with. What comes of it then is judged as after a gap.
+    pub fn restore_stream(
+        &mut self,
+        saved: SavedStream,
+        owner_epoch: i64,
+        now: Micros,
+    ) -> Result<(), RestoreError> {
+        let known = self.streams.terms.get(&saved.policy_hash);
+        let terms = known.cloned().ok_or(RestoreError::UnknownPolicy)?;
+        let id: StreamId = saved.stream_id.as_str().into();
+        let stream = Stream::restore(saved, terms, owner_epoch, now)?;
+        // Whether its last verdict ever left is not known.
+        self.streams.closed.remove(&id);
+        self.streams.open(&id, stream);
+        Ok(())
     }
 
     /// Streams that are open.

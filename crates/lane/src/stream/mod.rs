@@ -13,6 +13,7 @@
 mod answer;
 mod input;
 mod lane;
+mod saved;
 mod state;
 mod suspicion;
 mod text;
@@ -25,3 +26,4 @@ mod tightness;
 pub use input::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
 pub(crate) use lane::Streams;
 pub use lane::required_on_streams;
+pub use saved::{RestoreError, SavedStream};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use weir_detect::{Detector, Match, Required, Scanner};
 use weir_policy::Policy;
 use weir_types::{
@@ -37,12 +38,14 @@ pub(super) struct Stream {
     pub(super) text: Text,
     pub(super) suspicion: Suspicion,
     /// `None` when the text is over, or nobody looks at it any more.
-    scanner: Option<Scanner<Arc<Detector>>>,
-    next_seq: i64,
+    pub(super) scanner: Option<Scanner<Arc<Detector>>>,
+    pub(super) next_seq: i64,
     /// Chunks that came before their turn, by seq.
-    waiting: Vec<ChunkInput>,
+    pub(super) waiting: Vec<ChunkInput>,
     /// Until when the chunk is waited for that comes before those.
-    gap_until: Option<Micros>,
+    pub(super) gap_until: Option<Micros>,
+    /// From where on it must be read again if its owner fails. `None`: all of it is in a checkpoint.
+    pub(super) pin: Option<Pin>,
     /// It is in the list of those to be answered.
     pub(super) is_due: bool,
     /// What no verdict has told yet.
@@ -53,7 +56,7 @@ pub(super) struct Stream {
     pub(super) checked_to: i64,
     pub(super) released_to: i64,
     /// What the first so many bytes are in.
-    language: Option<(usize, SpokenIn)>,
+    pub(super) language: Option<(usize, SpokenIn)>,
     /// Where the text is cut. Once set it only goes down.
     pub(super) truncate_at: Option<i64>,
     /// The strictest action of any verdict so far.
@@ -72,12 +75,18 @@ pub(super) struct StreamIdentity {
     pub(super) worker_id: String,
     pub(super) owner_epoch: i64,
     pub(super) locale_hint: Option<String>,
-    /// Its first chunk.
-    pub(super) first: Source,
+}
+
+/// The first chunk that is in no checkpoint.
+#[derive(Debug)]
+pub(super) struct Pin {
+    pub(super) source: Source,
+    /// When it came, or a checkpoint was last thought of.
+    pub(super) since: Micros,
 }
 
 /// What holds for the stream: the client's wishes, or the policy's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Contract {
     pub(super) budget: Micros,
     pub(super) hold_chars: usize,
@@ -139,7 +148,6 @@ impl Stream {
                 worker_id: input.worker_id.clone(),
                 owner_epoch: input.owner_epoch,
                 locale_hint: opening.and_then(|opening| opening.locale_hint.clone()),
-                first: input.source.clone(),
             },
             terms,
             text: Text::default(),
@@ -150,6 +158,7 @@ impl Stream {
             next_seq: 0,
             waiting: Vec::new(),
             gap_until: None,
+            pin: None,
             is_due: false,
             news: News::default(),
             told: Covered::none(input.source.clone(), input.arrival, now),
@@ -365,6 +374,11 @@ impl Stream {
     /// Whether the text was cut.
     pub(super) fn is_cut(&self) -> bool {
         self.truncate_at.is_some()
+    }
+
+    /// Whether a verdict has told all that came of it so far, and another will follow.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.is_due && self.news.covers.is_none() && self.end.is_none() && !self.is_cut()
     }
 
     fn note(&mut self, found: &[Match], key: &FingerprintKey) {

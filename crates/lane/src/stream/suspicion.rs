@@ -5,6 +5,7 @@
 //! there on, and the next one must agree before anything is cut. Where the verdict on the prompt named
 //! the category already, that was the first.
 
+use serde::{Deserialize, Serialize};
 use weir_policy::Policy;
 use weir_types::{Action, Category, Micros, ModelScores};
 
@@ -18,7 +19,7 @@ const EVERY: usize = 256;
 const SENTENCE: usize = 128;
 
 /// What the classifier thinks of a stream so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Suspicion {
     /// Bytes that some window has covered.
     asked_to: usize,
@@ -30,7 +31,7 @@ pub(super) struct Suspicion {
     named_by_prompt: [bool; Category::COUNT],
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Suspect {
     /// Where the window's new text began.
     from: i64,
@@ -102,6 +103,13 @@ impl Suspicion {
     pub(super) fn release(&mut self) {
         if let Some(suspect) = &mut self.suspect {
             suspect.released = true;
+        }
+    }
+
+    /// Its times by another clock.
+    pub(super) fn translate(&mut self, time: impl Fn(Micros) -> Micros) {
+        if let Some(suspect) = &mut self.suspect {
+            suspect.since = time(suspect.since);
         }
     }
 

@@ -1,3 +1,5 @@
+mod saved;
+
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
@@ -506,7 +508,7 @@ fn repeats_are_answered_again_and_order_does_not_matter() {
     let now = Micros::ZERO;
     assert_eq!(
         lane.on_chunk(chunk("", 0, 0, &text[..4], false), now),
-        Taken::New
+        Taken::Pins
     );
     let first = answer(&mut lane, now).judged.verdict;
     assert_eq!(

@@ -1,5 +1,6 @@
 //! The text of a stream, as far back as something may still ask for it.
 
+use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 use weir_detect::is_word;
 
@@ -9,7 +10,7 @@ const KEPT: usize = 1024;
 const HEAD: usize = 256;
 
 /// The last bytes of a stream's text, and the first ones.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Text {
     head: Vec<u8>,
     tail: Vec<u8>,

@@ -45,6 +45,7 @@ pub(crate) struct GateTopics<'a> {
     pub(crate) prompts: &'a str,
     pub(crate) chunks: &'a str,
     pub(crate) verdicts: &'a str,
+    pub(crate) checkpoints: &'a str,
 }
 
 /// A gate that is ready.
@@ -110,6 +111,7 @@ impl Cluster {
             ("--prompts-topic", topics.prompts),
             ("--chunks-topic", topics.chunks),
             ("--verdicts-topic", topics.verdicts),
+            ("--checkpoints-topic", topics.checkpoints),
             ("--dead-letters-topic", topics.verdicts),
             ("--admin", "127.0.0.1:0"),
             ("--policies", &judge.policies.display().to_string()),

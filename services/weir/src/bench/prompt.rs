@@ -221,11 +221,13 @@ impl<'a> Bench<'a> {
     }
 
     fn gate(&self, name: &str, load: &Load) -> anyhow::Result<Trial> {
-        let [from, chunks, to] = self.cluster.topics(name, ["in", "chunks", "out"])?;
+        let names = ["in", "chunks", "out", "checkpoints"];
+        let [from, chunks, to, checkpoints] = self.cluster.topics(name, names)?;
         let topics = GateTopics {
             prompts: &from,
             chunks: &chunks,
             verdicts: &to,
+            checkpoints: &checkpoints,
         };
         let GateUnderTest { subject, admin } = self.cluster.gate(&topics, &self.args.judge)?;
         self.trial(&subject, load, &from, &to, || {

@@ -25,6 +25,7 @@ pub(crate) struct Cluster {
     pub(crate) prompts: String,
     pub(crate) chunks: String,
     pub(crate) verdicts: String,
+    pub(crate) checkpoints: String,
     pub(crate) dead_letters: String,
 }
 
@@ -44,10 +45,12 @@ impl Cluster {
             prompts: unique_name("prompts"),
             chunks: unique_name("chunks"),
             verdicts: unique_name("verdicts"),
+            checkpoints: unique_name("checkpoints"),
             dead_letters: unique_name("dead-letters"),
         };
         cluster.make(&cluster.prompts, 2 << 20);
         cluster.make(&cluster.chunks, 2 << 20);
+        cluster.make(&cluster.checkpoints, 2 << 20);
         cluster.make(&cluster.dead_letters, 4 << 20);
         cluster
     }

@@ -141,6 +141,8 @@ pub(crate) fn command_under(cluster: &Cluster, policies: &str) -> Command {
         &cluster.chunks,
         "--verdicts-topic",
         &cluster.verdicts,
+        "--checkpoints-topic",
+        &cluster.checkpoints,
         "--dead-letters-topic",
         &cluster.dead_letters,
     ])

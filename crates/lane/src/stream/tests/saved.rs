@@ -1,0 +1,289 @@
+//! Streams that are saved and gone on with elsewhere.
+
+use super::*;
+use crate::{RestoreError, SavedStream};
+use weir_detect::StateError;
+
+const ID: &str = "r/0/0/content";
+
+/// The verdicts on all that was taken in. Windows with `hate` in them score as such.
+fn answers(lane: &mut Lane, now: Micros) -> Vec<StreamJudged> {
+    let steps = lane.answer(now);
+    let judged = steps.into_iter().map(|step| match step {
+        StreamStep::Verdict(judged) => *judged,
+        StreamStep::Judge(job) => {
+            let hateful = job.texts[0].contains("hate");
+            let completion = Completion {
+                id: job.id,
+                scores: Some(scores(if hateful { 0.95 } else { 0.1 })),
+                rules_us: 1,
+                classify_us: 2,
+            };
+            lane.on_window(&completion, now).unwrap()
+        }
+    });
+    judged.collect()
+}
+
+/// A lane, and by how much its clock is ahead.
+struct Clocked(Lane, u64);
+
+impl Clocked {
+    fn now(&self, now: Micros) -> Micros {
+        now.plus(Micros(self.1))
+    }
+
+    /// Takes a chunk and tells what becomes of it; before that, what time has brought about.
+    fn take(&mut self, mut input: ChunkInput, now: Micros) -> (bool, Vec<Verdict>) {
+        let now = self.now(now);
+        let mut judged = self.0.on_stream_tick(now);
+        input.arrival.received = now;
+        let taken = self.0.on_chunk(input, now);
+        judged.extend(answers(&mut self.0, now));
+        (
+            matches!(taken, Taken::New | Taken::Pins),
+            judged.into_iter().map(|it| it.judged.verdict).collect(),
+        )
+    }
+
+    /// The same streams in a lane that knows nothing else, whose clock began at another time.
+    fn moved(&self, now: Micros) -> Self {
+        let mut other = Self(lane_with(true), self.1 * 3 % 50_000_000 + 1_000_000);
+        if let Some(saved) = self.0.save_stream(ID, self.now(now)).unwrap() {
+            other.0.restore_stream(saved, 5, other.now(now)).unwrap();
+        }
+        other
+    }
+}
+
+/// Texts long enough for windows of the classifier, which suspects some.
+fn long_text() -> impl Strategy<Value = Vec<u8>> {
+    let prose = prop_oneof![
+        Just("word ".repeat(30)),
+        Just("words that hate. ".repeat(9)),
+        Just("Nothing to see here, move on. ".repeat(5)),
+    ]
+    .prop_map(String::into_bytes);
+    proptest::collection::vec(prop_oneof![text(), prose], 1..8).prop_map(|texts| texts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A stream that is saved and restored after every chunk is told the same as one that never is:
+    /// with chunks out of order, repeated and missing, with suspicion held and released.
+    #[test]
+    fn a_restored_stream_goes_on_as_if_nothing_had_happened(
+        text in long_text(),
+        cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..20),
+        swaps in proptest::collection::vec(0..6_u8, 20),
+        waits in proptest::collection::vec(prop_oneof![3 => 0_u64..9_000, 1 => 9_000_u64..60_000], 21),
+    ) {
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        cuts.push(text.len());
+        cuts.sort_unstable();
+        let mut chunks: Vec<ChunkInput> = Vec::new();
+        let mut from = 0;
+        for (seq, to) in cuts.iter().enumerate() {
+            let last = seq + 1 == cuts.len();
+            chunks.push(chunk("", i64::try_from(seq).unwrap(), from, &text[from..*to], last));
+            from = *to;
+        }
+        let mut order: Vec<usize> = (0..chunks.len()).collect();
+        for at in 1..order.len() {
+            match swaps[(at - 1) % swaps.len()] {
+                0 => order.swap(at - 1, at),
+                1 => order[at] = order[at - 1],
+                _ => {}
+            }
+        }
+        let mut plain = Clocked(lane_with(true), 0);
+        let mut moved = Clocked(lane_with(true), 500_000);
+        let mut now = Micros::ZERO;
+        for (at, index) in order.into_iter().enumerate() {
+            now = now.plus(Micros(waits[at % waits.len()]));
+            let expected = plain.take(chunks[index].clone(), now);
+            let told = moved.take(chunks[index].clone(), now);
+            prop_assert_eq!(&told, &expected, "chunk {} of {:?}", at, String::from_utf8_lossy(&text));
+            if plain.0.open_streams() == 0 {
+                break;
+            }
+            prop_assert!(moved.0.save_stream(ID, moved.now(now)).unwrap().is_some());
+            moved = moved.moved(now);
+        }
+        // Silence ends it.
+        for wait in [20_000, 30_000, 2_000_000] {
+            now = now.plus(Micros(wait));
+            let end = |lane: &mut Clocked| {
+                let now = lane.now(now);
+                let judged = lane.0.on_stream_tick(now).into_iter();
+                judged.map(|it| it.judged.verdict).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(end(&mut moved), end(&mut plain));
+            moved = moved.moved(now);
+        }
+        prop_assert_eq!(moved.0.open_streams(), 0);
+    }
+}
+
+fn seconds(seconds: u64) -> Micros {
+    Micros::from_millis(1000 * seconds)
+}
+
+/// The lane with a stream of some chunks, all answered.
+fn lane_with_chunks(chunks: i64) -> Lane {
+    let mut lane = lane_with(false);
+    for seq in 0..chunks {
+        let start = usize::try_from(4 * seq).unwrap();
+        lane.on_chunk(chunk("", seq, start, b"one ", false), Micros::ZERO);
+        answer(&mut lane, Micros::ZERO);
+    }
+    lane
+}
+
+const AFTER: Micros = Micros::from_millis(5000);
+
+#[test]
+fn a_stream_is_due_to_be_saved_when_it_has_pinned_a_chunk_for_long() {
+    let mut lane = lane_with(false);
+    let first = chunk("", 0, 0, b"one ", false);
+    assert_eq!(lane.on_chunk(first, Micros::ZERO), Taken::Pins);
+    // What it took in is told first.
+    assert!(lane.streams_to_save(seconds(5), AFTER, 9).is_empty());
+    assert_eq!(lane.save_stream(ID, Micros::ZERO), Ok(None));
+    answer(&mut lane, Micros::ZERO);
+    let next = chunk("", 1, 4, b"two ", false);
+    assert_eq!(lane.on_chunk(next, Micros::ZERO), Taken::New);
+    answer(&mut lane, Micros::ZERO);
+    assert!(lane.streams_to_save(Micros(4_999_999), AFTER, 9).is_empty());
+    assert!(lane.streams_to_save(seconds(5), AFTER, 0).is_empty());
+    assert_eq!(lane.streams_to_save(seconds(5), AFTER, 9), [ID.into()]);
+    // Nobody saved it, so it is due again.
+    assert!(lane.streams_to_save(Micros(9_999_999), AFTER, 9).is_empty());
+    assert_eq!(lane.streams_to_save(seconds(10), AFTER, 9), [ID.into()]);
+    let pin = lane.unpin_stream(ID).unwrap();
+    assert_eq!((pin.partition, pin.offset), (1, 100));
+    assert_eq!(lane.unpin_stream(ID), None);
+    assert!(lane.streams_to_save(seconds(99), AFTER, 9).is_empty());
+    // The next chunk is in no checkpoint, even one that has to wait.
+    let later = chunk("", 3, 12, b"four", false);
+    assert_eq!(lane.on_chunk(later, seconds(11)), Taken::Pins);
+    let third = chunk("", 2, 8, b"3 is", true);
+    assert_eq!(lane.on_chunk(third, seconds(11)), Taken::New);
+    let last = answer(&mut lane, seconds(11));
+    assert!(last.closed);
+    assert_eq!(last.pin.unwrap().offset, 103);
+    assert!(lane.streams_to_save(seconds(99), AFTER, 9).is_empty());
+}
+
+#[test]
+fn a_chunk_read_again_after_a_restore_is_a_repeat() {
+    let saved = lane_with_chunks(3).save_stream(ID, Micros::ZERO).unwrap();
+    let saved = saved.unwrap();
+    assert_eq!((saved.next_seq, saved.source.offset), (3, 102));
+    let mut lane = lane_with(false);
+    lane.restore_stream(saved, 6, seconds(1)).unwrap();
+    let again = chunk("", 2, 8, b"one ", false);
+    assert_eq!(lane.on_chunk(again, seconds(1)), Taken::Duplicate);
+    let verdict = answer(&mut lane, seconds(1)).judged.verdict;
+    assert_eq!(
+        (verdict.seq_to, verdict.released_to, verdict.owner_epoch),
+        (2, 12, 6)
+    );
+    // It was not told of after that, and nothing comes: it is closed, with nothing new in it.
+    let closed = lane.on_stream_tick(seconds(2));
+    assert!(closed[0].closed && closed[0].pin.is_none());
+    assert_eq!(closed[0].judged.verdict.released_to, 12);
+}
+
+/// What cannot be gone on with, and why.
+fn unusable(saved: &SavedStream) -> Vec<(SavedStream, RestoreError)> {
+    let with = |state: Vec<u8>| SavedStream {
+        state,
+        ..saved.clone()
+    };
+    let mut flipped = saved.state.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let mut newer = saved.state.clone();
+    newer[0] += 1;
+    let mut other_rules = saved.state.clone();
+    other_rules[1] ^= 1;
+    let format = StateError::Format {
+        found: newer[0],
+        expected: saved.state[0],
+    };
+    vec![
+        (
+            SavedStream {
+                policy_hash: "0".repeat(64),
+                ..saved.clone()
+            },
+            RestoreError::UnknownPolicy,
+        ),
+        (with(Vec::new()), StateError::Damaged.into()),
+        (with(flipped), StateError::Damaged.into()),
+        (
+            with(saved.state[..saved.state.len() - 1].to_vec()),
+            StateError::Damaged.into(),
+        ),
+        (with(newer), format.into()),
+        (with(other_rules), StateError::OtherRules.into()),
+    ]
+}
+
+#[test]
+fn what_cannot_be_restored_is_judged_as_after_a_gap() {
+    let saved = lane_with_chunks(3).save_stream(ID, Micros::ZERO).unwrap();
+    for (bad, reason) in unusable(&saved.unwrap()) {
+        let mut lane = lane_with(false);
+        assert_eq!(lane.restore_stream(bad, 6, Micros::ZERO), Err(reason));
+        assert_eq!(lane.open_streams(), 0);
+        // The stream goes on with the next chunk, and those before it never come.
+        let next = chunk("", 3, 12, b"two ", false);
+        assert_eq!(lane.on_chunk(next, Micros::ZERO), Taken::Pins);
+        assert!(lane.answer(Micros::ZERO).is_empty());
+        let judged = lane.on_stream_tick(Micros::from_millis(40));
+        let verdict = &judged[0].judged.verdict;
+        assert_eq!(verdict.unjudged[0].detector, "rules");
+        assert_eq!(verdict.unjudged[0].cause, UnjudgedCause::Missing);
+        assert_eq!((verdict.seq_from, verdict.seq_to), (3, 3));
+        // The policy's fail mode, which is open.
+        assert_eq!((verdict.action, verdict.released_to), (Action::Allow, 16));
+    }
+}
+
+/// `cargo test -p weir-lane --release -- --ignored --nocapture`: how long 2,000 streams take.
+#[test]
+#[ignore = "prints figures"]
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "figures")]
+fn timing_of_2000_streams() {
+    use std::time::Instant;
+    let mut lane = lane_with(false);
+    let text = "Weirs hold water back, and nothing else is said of them here. ".repeat(40);
+    for at in 0..2000 {
+        let mut input = chunk("", 0, 0, text.as_bytes(), false);
+        input.stream_id = format!("r{at}/0/0/content");
+        lane.on_chunk(input, Micros::ZERO);
+    }
+    lane.answer(Micros::ZERO);
+    let ids = lane.streams_to_save(AFTER, AFTER, 3000);
+    assert_eq!(ids.len(), 2000);
+    let begun = Instant::now();
+    let saved: Vec<SavedStream> = ids
+        .iter()
+        .map(|id| lane.save_stream(id, AFTER).unwrap().unwrap())
+        .collect();
+    let save = begun.elapsed();
+    let bytes: usize = saved.iter().map(|saved| saved.state.len()).sum();
+    let mut other = lane_with(false);
+    let begun = Instant::now();
+    for saved in saved {
+        other.restore_stream(saved, 6, Micros::ZERO).unwrap();
+    }
+    let restore = begun.elapsed();
+    assert_eq!(other.open_streams(), 2000);
+    eprintln!(
+        "2000 streams of {} bytes each: saved in {save:?}, restored in {restore:?}",
+        bytes / 2000
+    );
+}
