@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use weir_bus::{EmbeddedBroker, Linger, Log, OutRecord, Publisher, Tail, TailFrom};
 use weir_gate::{Clock, Gate, GateConfig, Judges, Topics};
 use weir_telemetry::{BuildInfo, CheckpointResult, GateMetrics, Health, Registry};
-use weir_types::{Action, FingerprintKey, Verdict};
+use weir_types::{Action, FingerprintKey, UnjudgedCause, Verdict};
 use weir_wire::{Channel, Chunk, End};
 
 const POLICY: &str = "
 id: test
 version: \"1\"
 tenants: [\"*\"]
-budget_ms: 60000
+budget_ms: 2000
 stream: { idle_ms: 60000 }
 ";
 const RULES: &str = "
@@ -44,7 +44,7 @@ struct Bench {
     verdicts: Tail,
     seq: i64,
     bytes: i64,
-    _policies: tempfile::TempDir,
+    policies: tempfile::TempDir,
 }
 
 impl Bench {
@@ -73,7 +73,7 @@ impl Bench {
             verdicts,
             seq: 0,
             bytes: 0,
-            _policies: policies,
+            policies,
         }
     }
 
@@ -226,5 +226,36 @@ fn without_the_topic_streams_are_judged_and_read_again_from_their_beginning() {
     bench.say(" the secret plan");
     let read = metrics.topic(&bench.config.topics.chunks).get();
     assert_eq!(read, u64::try_from(bench.seq).unwrap());
+    gate.drain();
+}
+
+#[test]
+fn under_another_policy_a_stream_goes_on_as_after_a_gap() {
+    let topics = all_topics();
+    let mut bench = Bench::with_topics(&topics.each_ref().map(String::as_str));
+    let (gate, metrics) = bench.gate();
+    bench.say("It goes on ");
+    bench.say_until_saved(&metrics);
+    gate.drain();
+
+    let policy = POLICY.replace("version: \"1\"", "version: \"2\"");
+    std::fs::write(bench.policies.path().join("policy.yaml"), policy).unwrap();
+    let (gate, metrics) = bench.gate();
+    // A chunk that is older than its budget when the gate is there would be nobody's any more.
+    wait_until("the gate has read the checkpoints", || {
+        metrics.restore.get_sample_count() > 0
+    });
+    let verdict = bench.say("and on");
+    assert_eq!(metrics.checkpoints(CheckpointResult::Refused).get(), 1);
+    assert_eq!(metrics.checkpoints(CheckpointResult::Restored).get(), 0);
+    let causes: Vec<_> = verdict.unjudged.iter().map(|gap| gap.cause).collect();
+    assert_eq!(causes, [UnjudgedCause::Missing]);
+    // The fail mode is open: it is shown, and judged from here on.
+    assert_eq!(
+        (verdict.action, verdict.released_to),
+        (Action::Allow, bench.bytes)
+    );
+    let next = bench.say(" and on. ");
+    assert!(next.unjudged.is_empty(), "{:?}", next.unjudged);
     gate.drain();
 }

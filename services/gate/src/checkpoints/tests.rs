@@ -1,9 +1,12 @@
-use weir_bus::EmbeddedBroker;
+use weir_bus::{EmbeddedBroker, Reader};
+use weir_lane::{Arrival, ChunkInput};
 use weir_telemetry::{BuildInfo, Registry};
-use weir_types::FingerprintKey;
+use weir_types::{FingerprintKey, Source};
 
 use super::*;
 use crate::config::Topics;
+use crate::gate::Judges;
+use crate::outbox::Sent;
 
 const OWNER: Owner = Owner {
     partition: 1,
@@ -13,7 +16,8 @@ const OWNER: Owner = Owner {
 /// Checkpoints of a partition that is owned, the ledger of its chunks, and what keeps them going.
 fn owned() -> (Checkpoints, Ledger, EmbeddedBroker) {
     let topics = Topics::default();
-    let broker = EmbeddedBroker::start([(topics.checkpoints.as_str(), 2)]).unwrap();
+    let names = [&topics.chunks, &topics.verdicts, &topics.checkpoints];
+    let broker = EmbeddedBroker::start(names.map(|name| (name.as_str(), 2))).unwrap();
     let config = GateConfig {
         bus: broker.config(),
         group: "test".to_owned(),
@@ -140,4 +144,83 @@ fn what_others_own_now_is_forgotten() {
     checkpoints.on_written(token, Some(3), &mut chunks).unwrap();
     checkpoints.on_ended(token.number, &mut chunks).unwrap();
     assert_eq!(chunks.open_total(), 1);
+}
+
+/// A judge with a stream of one chunk, answered; the verdict.
+fn judge_with_a_stream() -> (Judge, weir_types::Verdict) {
+    let policies = tempfile::tempdir().unwrap();
+    let policy = "id: test\nversion: \"1\"\ntenants: [\"*\"]\n";
+    std::fs::write(policies.path().join("policy.yaml"), policy).unwrap();
+    let judges = Judges::load(policies.path(), None, FingerprintKey::new(b"test"), 9).unwrap();
+    let mut judge = judges.judge_with(None, Clock::start());
+    let chunk = ChunkInput {
+        source: Source {
+            topic: "chunks".into(),
+            partition: OWNER.partition,
+            offset: 10,
+        },
+        owner_epoch: OWNER.epoch,
+        request_id: "r".to_owned(),
+        stream_id: "s".to_owned(),
+        seq: 0,
+        byte_start: 0,
+        text: b"some text".to_vec(),
+        end: None,
+        tenant: "acme".to_owned(),
+        worker_id: "w".to_owned(),
+        opening: None,
+        arrival: Arrival::default(),
+    };
+    judge.take_chunk(chunk, Micros::ZERO).unwrap();
+    let judged = judge.answer_streams(|| Micros::ZERO).pop().unwrap();
+    (judge, judged.judged.verdict)
+}
+
+#[test]
+fn a_stream_is_saved_when_it_is_due_and_its_verdicts_are_delivered() {
+    let (mut checkpoints, _, broker) = owned();
+    let topics = Topics::default();
+    let reader = Reader::start(&broker.config(), "test", &topics.chunks).unwrap();
+    let committer = reader.committer().clone();
+    let metrics = checkpoints.metrics.clone();
+    let mut outbox = Outbox::new(&broker.config(), committer, topics, metrics).unwrap();
+    outbox.ledger().assign(OWNER.partition, OWNER.epoch);
+    let input = outbox.ledger().begin(OWNER.partition, 10, 0).unwrap();
+    let (mut judge, verdict) = judge_with_a_stream();
+    outbox.verdict(&verdict, None, Sent::from(input)).unwrap();
+
+    let mut tick = |outbox: &mut Outbox, on: bool, ms: u64| {
+        checkpoints.on = on;
+        let now = Micros::from_millis(ms);
+        checkpoints.tick(&mut judge, outbox, now).unwrap();
+        (
+            checkpoints.batch.is_some(),
+            checkpoints.publisher.in_flight(),
+        )
+    };
+    assert_eq!(tick(&mut outbox, true, 4999), (false, 0));
+    assert_eq!(
+        tick(&mut outbox, false, 5000),
+        (false, 0),
+        "nobody reads it"
+    );
+    assert_eq!(tick(&mut outbox, true, 5000), (true, 0));
+    // Its verdict is on its way, as far as is known.
+    assert_eq!(tick(&mut outbox, true, 9000), (true, 0));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !outbox.is_delivered(1) {
+        assert!(Instant::now() < deadline, "the verdict is not acknowledged");
+        outbox.poll().unwrap();
+    }
+    assert_eq!(outbox.ledger().open_total(), 1);
+    assert_eq!(tick(&mut outbox, true, 9000), (false, 1));
+    while outbox.ledger().open_total() > 0 {
+        assert!(
+            Instant::now() < deadline,
+            "the checkpoint is not acknowledged"
+        );
+        tick(&mut outbox, true, 9000);
+    }
+    drop(outbox);
+    reader.close();
 }
