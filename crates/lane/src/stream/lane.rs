@@ -65,9 +65,7 @@ impl Streams {
     /// Takes up a stream, and will look at it when its time comes.
     fn open(&mut self, id: &StreamId, stream: Stream) {
         let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
-        let hold = stream.suspicion.expires(stream.contract.hold);
-        let first = [hold, stream.gap_until()].into_iter().flatten();
-        self.set_alarm(id, first.fold(idle, Micros::min));
+        self.set_alarm(id, idle);
         self.open.insert(Arc::clone(id), stream);
     }
 
@@ -126,6 +124,7 @@ impl Lane {
             return Taken::Late;
         };
         let source = input.source.clone();
+        let was_restored = stream.may_have_ended;
         let mut taken = stream.take(input, &self.config.fingerprint_key, now);
         if taken == Taken::New && stream.pin.is_none() {
             stream.pin = Some(Pin { source, since: now });
@@ -137,8 +136,9 @@ impl Lane {
             stream.is_due = true;
             self.streams.due.push(Arc::clone(&id));
         }
-        if let Some(gap_until) = gap_until {
-            self.streams.set_alarm(&id, gap_until);
+        let held = was_restored.then(|| stream.suspicion.expires(stream.contract.hold));
+        for at in gap_until.into_iter().chain(held.flatten()) {
+            self.streams.set_alarm(&id, at);
         }
         taken
     }
@@ -271,6 +271,16 @@ impl Lane {
         let stream = self.streams.open.get_mut(id)?;
         let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
         let over = |at: Option<Micros>| at.is_some_and(|at| at <= now);
+        let silent = idle <= now;
+        if stream.may_have_ended {
+            // It is closed as it stands, what is held undecided.
+            if silent {
+                stream.end = Some(super::StreamEnd::Error);
+                return self.close_or_go_on(id, None, now);
+            }
+            self.streams.set_alarm(id, idle);
+            return None;
+        }
         let gap = over(stream.gap_until());
         let hold = over(stream.suspicion.expires(stream.contract.hold));
         let key = &self.config.fingerprint_key;
@@ -280,7 +290,6 @@ impl Lane {
         if hold {
             stream.expire_hold();
         }
-        let silent = idle <= now;
         if silent {
             stream.finish(key);
             stream.suspicion.release();

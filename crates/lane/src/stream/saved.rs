@@ -213,6 +213,7 @@ impl Stream {
             hold_expired: state.hold_expired,
             end: None,
             last_seen: time(state.last_seen),
+            may_have_ended: true,
             terms,
         })
     }

@@ -64,6 +64,9 @@ pub(super) struct Stream {
     pub(super) hold_expired: bool,
     pub(super) end: Option<StreamEnd>,
     pub(super) last_seen: Micros,
+    /// It was restored, and no chunk of it has come since: perhaps it ended after it was saved. Then a
+    /// block, which clients obey whenever it comes, would be of a text that went on.
+    pub(super) may_have_ended: bool,
 }
 
 /// Whose stream it is.
@@ -170,12 +173,14 @@ impl Stream {
             hold_expired: false,
             end: None,
             last_seen: now,
+            may_have_ended: false,
         }
     }
 
     /// Takes in a chunk.
     pub(super) fn take(&mut self, input: ChunkInput, key: &FingerprintKey, now: Micros) -> Taken {
         self.last_seen = now;
+        self.may_have_ended = false;
         if input.seq < self.next_seq {
             self.cover(&input, now);
             return Taken::Duplicate;
