@@ -29,7 +29,7 @@ use words::{EPOCH_HEADER, Last, checkpoint, last_words, saved_stream};
 /// A stream that has to be read again from one chunk on is saved after so long. Reading 5 s again takes
 /// a new owner a fraction of what it takes to notice that it is one.
 const SAVE_AFTER: Micros = Micros::from_millis(5000);
-/// Streams saved at once: at some 50 µs each the lane stands still for less than 2 ms.
+/// Streams saved at once: at some 30 µs each the lane stands still for a millisecond.
 const MOST_AT_ONCE: usize = 32;
 /// A state above this is not written: the topic takes 2 MiB a record. It is that of a stream with most
 /// of a megabyte held back, or waiting behind a gap.
