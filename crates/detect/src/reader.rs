@@ -102,7 +102,7 @@ impl Reader {
     }
 
     /// Whether what it finds may begin with letters that any word could begin with, capitals mostly. Who
-    /// waits for it waits from the first digit on (`scanner/open.rs`).
+    /// waits for it waits from behind them (`scanner/open.rs`).
     pub(crate) const fn leads_with_letters(self) -> bool {
         matches!(self, Self::Iban | Self::NationalId | Self::Passport)
     }

@@ -38,7 +38,6 @@ use crate::saved::{self, StateError};
 use crate::skeleton::Skeleton;
 use crate::view::{self, View};
 use crate::word;
-use open::begin_at_digits;
 
 /// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
 const STRIDE: usize = 512;
@@ -90,8 +89,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
 
     /// The same where text waits for what is `required`, which comes from the same detector.
     ///
-    /// IBANs, national numbers and passports are waited for, and found, from their first digit on: the
-    /// letters before it name a country, a kind or initials, and any word in capitals might be them.
+    /// IBANs, national numbers and passports are waited for, and found, from behind their first letters, of which
+    /// there are at most six: they name a country, a kind or initials, and any word in capitals might be them.
     #[must_use]
     pub fn requiring(detector: D, required: Arc<Required>, base: i64) -> Self {
         Self::with(detector, required, base, Some(Islands::default()))
@@ -285,8 +284,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             } else {
                 self.open_from(reader, text, from, fixed, changes)
             };
-            let held_from = if self.waits_for_digit(reader) {
-                next_digit(text, open).unwrap_or(text.len())
+            let held_from = if self.shows_letters(reader) {
+                open::behind_letters(text, open)
             } else {
                 open
             };
@@ -341,8 +340,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             }
         }
         out.truncate(kept);
-        if self.waits_for_digit(reader) {
-            begin_at_digits(&mut out[from..], window, range.start, base);
+        if self.shows_letters(reader) {
+            open::begin_behind_letters(&mut out[from..], window, base);
         }
         out.append(&mut certain);
     }
@@ -350,7 +349,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
 
 impl Detector {
     /// What a stream that waits for what is `required` finds in all of `text`: as [`Detector::scan`], but that
-    /// numbers begin with their first digit ([`Scanner::requiring`]).
+    /// numbers begin behind their first letters ([`Scanner::requiring`]).
     pub fn scan_requiring(
         &self,
         required: &Arc<Required>,

@@ -89,7 +89,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     }
 
     /// Whether the letters that findings of a reader begin with are not waited for.
-    pub(super) fn waits_for_digit(&self, reader: Reader) -> bool {
+    pub(super) fn shows_letters(&self, reader: Reader) -> bool {
         reader.leads_with_letters() && self.required.readers[reader as usize]
     }
 
@@ -161,18 +161,31 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     }
 }
 
-/// Lets findings begin at their first digits, which stand at or after `from` in the window.
-pub(super) fn begin_at_digits(found: &mut [Match], window: &Window, from: usize, base: i64) {
-    // In order, so that the text is gone through once.
-    found.sort_unstable_by_key(|found| found.span.start);
+/// Letters at the beginning of a number that are shown: as many as those of an Italian tax code. Capitals that
+/// go on behind them are a name on the way into a machine-readable zone.
+const LETTERS_SHOWN: usize = 6;
+
+/// The place behind the letters at `from` that are shown.
+pub(super) fn behind_letters(text: &[u8], from: usize) -> usize {
+    let letters = text[from..].iter().take(LETTERS_SHOWN);
+    from + letters
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count()
+}
+
+/// Lets findings begin behind their first letters.
+pub(super) fn begin_behind_letters(found: &mut [Match], window: &Window, base: i64) {
     let place = |at: usize| view::span(&window.original(&(at..at)), base).start;
-    let mut digit = next_digit(window.text(), from);
     for Match { span, .. } in found {
-        while let Some(at) = digit
-            && place(at) < span.start
-        {
-            digit = next_digit(window.text(), at + 1);
+        let (mut start, mut end) = (0, window.text().len());
+        while start < end {
+            let middle = start.midpoint(end);
+            if place(middle) < span.start {
+                start = middle + 1;
+            } else {
+                end = middle;
+            }
         }
-        span.start = digit.map_or(span.start, place).min(span.end - 1);
+        span.start = place(behind_letters(window.text(), start)).clamp(span.start, span.end - 1);
     }
 }
