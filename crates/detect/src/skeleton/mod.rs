@@ -32,6 +32,8 @@ const CELL_ITEMS: usize = 32;
 
 /// Items and cells that are made room for at once: those of a short prompt.
 const FEW: usize = 160;
+/// Fewest cells that are dropped together.
+const SPARE: usize = 40;
 
 /// What stands between a letter and the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,10 +106,11 @@ pub(crate) struct Skeleton {
 impl Skeleton {
     /// A skeleton that keeps the last `keep` cells.
     pub(crate) fn new(keep: usize) -> Self {
+        let room = most_cells(keep).min(FEW);
         Self {
-            items: Vec::with_capacity(FEW),
+            items: Vec::with_capacity(room),
             dropped: 0,
-            cells: Vec::with_capacity(FEW),
+            cells: Vec::with_capacity(room),
             keep,
             gap: Gap::Break,
             gap_length: 0,
@@ -277,7 +280,7 @@ impl Skeleton {
     /// a rule.
     fn forget(&mut self) {
         let needed = self.keep + 2;
-        if self.cells.len() < 2 * needed + FEW {
+        if self.cells.len() < most_cells(self.keep) {
             return;
         }
         self.cells.drain(..self.cells.len() - needed);
@@ -356,6 +359,13 @@ impl Skeleton {
             waiting: self.waiting.clone(),
         }
     }
+}
+
+/// Cells that pile up before those that nobody needs are dropped: a stream keeps so many for as long as it is
+/// open, and each dropping moves those that stay.
+fn most_cells(keep: usize) -> usize {
+    let needed = keep + 2;
+    needed + (needed / 2).max(SPARE)
 }
 
 /// A candidate's items.

@@ -19,6 +19,11 @@ impl Latencies {
         self.0.len()
     }
 
+    /// How many took longer.
+    pub(crate) fn count_above(&self, bound: Duration) -> usize {
+        self.0.iter().filter(|latency| **latency > bound).count()
+    }
+
     /// p50, p95, p99 and p99.9 in milliseconds, by nearest rank; zeros without samples.
     pub(crate) fn quantiles_ms(&self) -> [f64; 4] {
         let mut sorted = self.0.clone();

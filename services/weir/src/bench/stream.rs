@@ -16,7 +16,6 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use weir_gate::Judges;
-use weir_types::Micros;
 
 use super::cluster::{Cluster, ClusterArgs, GateTopics, GateUnderTest, spinner};
 use super::echo::Sending;
@@ -185,12 +184,13 @@ impl Bench<'_> {
             ..pace
         };
         self.progress.set_message("warming the broker up");
-        self.paced(&scripts, &warm_broker, None)?;
+        self.paced(&scripts, &warm_broker)?;
         let (mut pooled, mut cpu_seconds) = (Tally::default(), 0.0);
+        let budget = self.judges.policies().for_tenant(worker::TENANT).budget;
         for round in 1..=args.rounds {
             let message = format!("round {round}: {} streams", args.streams);
             self.progress.set_message(message);
-            let (tally, cpu) = self.paced(&scripts, &pace, None)?;
+            let (tally, cpu) = self.paced(&scripts, &pace)?;
             pooled.pool(tally);
             cpu_seconds += cpu;
         }
@@ -200,7 +200,7 @@ impl Bench<'_> {
             tokens_per_stream: usize::from(args.tokens),
             seconds: args.seconds,
             rounds: args.rounds,
-            ..Latency::of(&pooled, cpu_seconds)
+            ..Latency::of(&pooled, budget, cpu_seconds)
         })
     }
 
@@ -243,8 +243,7 @@ impl Bench<'_> {
 
     fn step(&mut self, scripts: &Scripts, streams: u32) -> anyhow::Result<Step> {
         let pace = self.pace(streams);
-        // The queue under a too high rate is what is measured: nothing may expire in it.
-        let (tally, cpu) = self.paced(scripts, &pace, Some(memory::BUDGET))?;
+        let (tally, cpu) = self.paced(scripts, &pace)?;
         let chunks = common::Quantiles::of(&tally.chunk_verdict);
         let count = u32::try_from(chunks.count).map_or(f64::NAN, f64::from);
         Ok(Step {
@@ -267,9 +266,8 @@ impl Bench<'_> {
             .set_message(format!("memory: {streams} open streams"));
         // Nothing planted: it would be cut.
         let scripts = Scripts::make(&self.judges, memory::script_tokens(), 0)?;
-        let (memory, tally) = self.trial(Some(memory::BUDGET), |worker, gate| {
-            memory::measure(worker, &gate.subject, &scripts, streams)
-        })?;
+        let (memory, tally) =
+            self.trial(|worker, gate| memory::measure(worker, &gate.subject, &scripts, streams))?;
         self.all.pool(tally);
         Ok(memory)
     }
@@ -285,7 +283,7 @@ impl Bench<'_> {
                 warm_up: Duration::from_secs(self.args.warm_up),
                 measured: Duration::from_secs(seconds),
             };
-            let (tally, cpu) = self.paced(&scripts, &pace, Some(memory::BUDGET))?;
+            let (tally, cpu) = self.paced(&scripts, &pace)?;
             let chunks = tally.chunk_verdict.count();
             Ok((chunks, us_per_chunk(cpu, chunks)))
         };
@@ -317,13 +315,8 @@ impl Bench<'_> {
     }
 
     /// What came of streams at that pace, and the processor time that the gate took for it.
-    fn paced(
-        &mut self,
-        scripts: &Scripts,
-        pace: &Pace,
-        budget: Option<Micros>,
-    ) -> anyhow::Result<(Tally, f64)> {
-        let (tally, cpu_seconds) = self.trial(budget, |worker, gate| {
+    fn paced(&mut self, scripts: &Scripts, pace: &Pace) -> anyhow::Result<(Tally, f64)> {
+        let (tally, cpu_seconds) = self.trial(|worker, gate| {
             pace::run(worker, scripts, pace, || gate.subject.cpu_seconds())
         })?;
         self.all.pool(tally.clone());
@@ -333,7 +326,6 @@ impl Bench<'_> {
     /// A gate and topics of its own for `work`.
     fn trial<T>(
         &mut self,
-        budget: Option<Micros>,
         work: impl FnOnce(Worker<'_>, &GateUnderTest) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         self.trials += 1;
@@ -347,7 +339,7 @@ impl Bench<'_> {
             checkpoints: &checkpoints,
         };
         let gate = self.cluster.gate(&topics, &self.args.judge)?;
-        let worker = Worker::connect(&self.cluster.bus, &topics, self.args.sending, budget)?;
+        let worker = Worker::connect(&self.cluster.bus, &topics, self.args.sending)?;
         work(worker, &gate)
     }
 }

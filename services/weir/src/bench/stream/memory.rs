@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use weir_types::Micros;
 
 use super::pace::micros;
 use super::script::Scripts;
@@ -86,6 +85,3 @@ pub(crate) fn measure(
 pub(crate) const fn script_tokens() -> usize {
     TOKENS + 1
 }
-
-/// Long enough that none is over while all are opened.
-pub(crate) const BUDGET: Micros = Micros(60_000_000);

@@ -48,6 +48,7 @@ pub(crate) fn run(
     pace: &Pace,
     probe: impl Fn() -> anyhow::Result<f64>,
 ) -> anyhow::Result<(Tally, f64)> {
+    worker.warm_up(scripts.of(0))?;
     let start = worker.now().plus(micros(HEAD_START));
     let begin = start.plus(micros(pace.warm_up));
     let end = begin.plus(micros(pace.measured));

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use serde::Serialize;
+use weir_types::Micros;
 
 use super::memory::Memory;
-use super::watched::Tally;
+use super::watched::{Tally, duration};
 use crate::bench::report::{Machine, Quantiles};
 
 #[derive(Debug, Serialize)]
@@ -43,6 +44,9 @@ pub(crate) struct Latency {
     pub(crate) chunk_verdict_p95_ms: f64,
     pub(crate) chunk_verdict_p99_ms: f64,
     pub(crate) chunk_verdict_p999_ms: f64,
+    /// Share of chunks whose verdict took longer than the policy's budget: there the fail mode would have
+    /// decided.
+    pub(crate) over_budget_share: f64,
     /// By byte.
     pub(crate) clean_hold_p95_ms: f64,
     pub(crate) clean_hold_p99_ms: f64,
@@ -124,7 +128,8 @@ impl Safety {
 
 impl Latency {
     /// All but what the options say.
-    pub(crate) fn of(tally: &Tally, cpu_seconds: f64) -> Self {
+    pub(crate) fn of(tally: &Tally, budget: Micros, cpu_seconds: f64) -> Self {
+        let above = tally.chunk_verdict.count_above(duration(budget));
         let first = Quantiles::of(&tally.first_text);
         let chunk = Quantiles::of(&tally.chunk_verdict);
         Self {
@@ -136,6 +141,7 @@ impl Latency {
             chunk_verdict_p95_ms: chunk.p95_ms,
             chunk_verdict_p99_ms: chunk.p99_ms,
             chunk_verdict_p999_ms: chunk.p999_ms,
+            over_budget_share: share(above, chunk.count),
             clean_hold_p95_ms: tally.clean_bytes.quantile_ms(950),
             clean_hold_p99_ms: tally.clean_bytes.quantile_ms(990),
             clean_hold_chunk_p95_ms: tally.clean_chunks.quantile_ms(950),
@@ -154,6 +160,11 @@ impl Latency {
             rounds: 0,
         }
     }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
 }
 
 /// Counts here are far below 2^53.
@@ -241,11 +252,12 @@ fn print_latency(out: &mut impl Write, latency: &Latency) -> std::io::Result<()>
     )?;
     writeln!(
         out,
-        "chunk       p50 {:.2}  p95 {:.2}  p99 {:.2}  p99.9 {:.2} ms to its verdict; gate {:.1} us",
+        "chunk       p50 {:.2}  p95 {:.2}  p99 {:.2}  p99.9 {:.2} ms to its verdict, {:.2} % over budget; gate {:.1} us",
         latency.chunk_verdict_p50_ms,
         latency.chunk_verdict_p95_ms,
         latency.chunk_verdict_p99_ms,
         latency.chunk_verdict_p999_ms,
+        latency.over_budget_share * 100.0,
         latency.gate_cpu_us_per_chunk
     )?;
     writeln!(
