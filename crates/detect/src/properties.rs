@@ -113,12 +113,13 @@ proptest! {
         let number = [&number[..4], &number[4..8], &number[8..12], &number[12..]].join(&gap);
         let text = format!("{before} {number} {after}");
         let found = scan(text.as_bytes(), 0);
-        let cards: Vec<_> = found.iter().filter(|m| m.detector == "card").collect();
+        // Its last twelve digits may be a card of another scheme by themselves.
+        let visa = |found: &&Match| found.detector == "card" && &*found.rule == "visa";
+        let cards: Vec<_> = found.iter().filter(visa).collect();
         prop_assert_eq!(cards.len(), 1);
         let start = i64::try_from(before.len() + 1).unwrap();
         prop_assert_eq!(cards[0].span.start, start);
         prop_assert_eq!(cards[0].span.end, start + i64::try_from(number.len()).unwrap());
-        prop_assert_eq!(&*cards[0].rule, "visa");
     }
 
     #[test]

@@ -101,10 +101,13 @@ impl Reader {
         !matches!(self, Self::Spelt | Self::Patterns | Self::Injection)
     }
 
-    /// Whether what it finds may begin with letters that any word could begin with, capitals mostly. Who
-    /// waits for it waits from behind them (`scanner/open.rs`).
-    pub(crate) const fn leads_with_letters(self) -> bool {
-        matches!(self, Self::Iban | Self::NationalId | Self::Passport)
+    /// Whether what it finds begins with what is no secret and any word could begin with: letters of
+    /// a number, the prefix of a key. Who waits for it waits from behind them (`scanner/open.rs`).
+    pub(crate) const fn has_public_beginnings(self) -> bool {
+        matches!(
+            self,
+            Self::Spelt | Self::Iban | Self::NationalId | Self::Passport
+        )
     }
 
     /// Whether whatever it finds has a digit.

@@ -91,6 +91,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     ///
     /// IBANs, national numbers and passports are waited for, and found, from behind their first letters, of which
     /// there are at most six: they name a country, a kind or initials, and any word in capitals might be them.
+    /// API keys likewise from behind their prefix, which says whose they are.
     #[must_use]
     pub fn requiring(detector: D, required: Arc<Required>, base: i64) -> Self {
         Self::with(detector, required, base, Some(Islands::default()))
@@ -284,8 +285,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             } else {
                 self.open_from(reader, text, from, fixed, changes)
             };
-            let held_from = if self.shows_letters(reader) {
-                open::behind_letters(text, open)
+            let held_from = if self.shows_beginnings(reader) {
+                self.held_from(reader, text, open)
             } else {
                 open
             };
@@ -340,8 +341,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             }
         }
         out.truncate(kept);
-        if self.shows_letters(reader) {
-            open::begin_behind_letters(&mut out[from..], window, base);
+        if self.shows_beginnings(reader) {
+            open::leave_beginnings_out(reader, &mut out[from..], window, base);
         }
         out.append(&mut certain);
     }
@@ -349,7 +350,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
 
 impl Detector {
     /// What a stream that waits for what is `required` finds in all of `text`: as [`Detector::scan`], but that
-    /// numbers begin behind their first letters ([`Scanner::requiring`]).
+    /// numbers and keys begin behind what is shown of them ([`Scanner::requiring`]).
     pub fn scan_requiring(
         &self,
         required: &Arc<Required>,

@@ -136,13 +136,22 @@ impl Exact {
     /// Where in `text`, from `from` on, the first literal or prefix begins that what follows may
     /// complete, or join to a longer word; the end if none does.
     pub(crate) fn open_from(&self, text: &[u8], from: usize) -> usize {
+        self.first_begun(text, from, |_| true)
+    }
+
+    /// The same of literals alone.
+    pub(crate) fn literals_open_from(&self, text: &[u8], from: usize) -> usize {
+        self.first_begun(text, from, |known| known.prefix.is_none())
+    }
+
+    fn first_begun(&self, text: &[u8], from: usize, counts: impl Fn(&Sought) -> bool) -> usize {
         (from.max(text.len().saturating_sub(self.longest))..text.len())
-            .find(|&at| self.begins(text, at))
+            .find(|&at| self.begins(text, at, &counts))
             .unwrap_or(text.len())
     }
 
-    /// Whether all that follows `at` begins something that is looked for.
-    fn begins(&self, text: &[u8], at: usize) -> bool {
+    /// Whether all that follows `at` begins something that is looked for and counts.
+    fn begins(&self, text: &[u8], at: usize, counts: &impl Fn(&Sought) -> bool) -> bool {
         spend(1);
         // Neither a key nor a literal that begins with a word's letter begins inside a word.
         let inside = text[at].is_ascii_alphanumeric()
@@ -159,7 +168,7 @@ impl Exact {
             known.folded.len() >= tail.len() && same.all(|(a, b)| a == b)
         };
         let mut known = self.texts[place..].iter().take_while(begun);
-        !inside && known.any(|known| known.begins_with(tail))
+        !inside && known.any(|known| counts(known) && known.begins_with(tail))
     }
 
     pub(crate) fn scan(&self, text: &[u8], spotted: &mut impl FnMut(Spotted)) {

@@ -17,6 +17,7 @@ use crate::normal::{Unit, Window, may_become};
 use crate::pii::next_digit;
 use crate::reader::Reader;
 use crate::rules::Role;
+use crate::secrets::api_key;
 use crate::view::{self, View};
 use crate::word;
 
@@ -88,9 +89,23 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         first.into_iter().flatten().min().unwrap_or(none)
     }
 
-    /// Whether the letters that findings of a reader begin with are not waited for.
-    pub(super) fn shows_letters(&self, reader: Reader) -> bool {
-        reader.leads_with_letters() && self.required.readers[reader as usize]
+    /// Whether what findings of a reader begin with is not waited for. Accents in literals with signs would take
+    /// a look at all that the last letter may become, and are rare.
+    pub(super) fn shows_beginnings(&self, reader: Reader) -> bool {
+        reader.has_public_beginnings()
+            && self.required.readers[reader as usize]
+            && !(reader == Reader::Spelt && self.detector.tells_changes_apart(reader))
+    }
+
+    /// From where on is held what may begin at `open`.
+    pub(super) fn held_from(&self, reader: Reader, text: &[u8], open: usize) -> usize {
+        if reader == Reader::Spelt {
+            let exact = &self.detector.rules.exact;
+            let literal = exact.literals_open_from(text, open);
+            literal.min(self.detector.builtin.keys.held_from(exact, text, open))
+        } else {
+            behind_letters(text, open)
+        }
     }
 
     /// Moves [`Scanner::settled`] on.
@@ -166,18 +181,24 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
 const LETTERS_SHOWN: usize = 6;
 
 /// The place behind the letters at `from` that are shown.
-pub(super) fn behind_letters(text: &[u8], from: usize) -> usize {
+fn behind_letters(text: &[u8], from: usize) -> usize {
     let letters = text[from..].iter().take(LETTERS_SHOWN);
     from + letters
         .take_while(|byte| byte.is_ascii_alphabetic())
         .count()
 }
 
-/// Lets findings begin behind their first letters.
-pub(super) fn begin_behind_letters(found: &mut [Match], window: &Window, base: i64) {
+/// Lets a reader's findings begin behind what is shown of them.
+pub(super) fn leave_beginnings_out(
+    reader: Reader,
+    found: &mut [Match],
+    window: &Window,
+    base: i64,
+) {
+    let text = window.text();
     let place = |at: usize| view::span(&window.original(&(at..at)), base).start;
     for Match { span, .. } in found {
-        let (mut start, mut end) = (0, window.text().len());
+        let (mut start, mut end) = (0, text.len());
         while start < end {
             let middle = start.midpoint(end);
             if place(middle) < span.start {
@@ -186,6 +207,11 @@ pub(super) fn begin_behind_letters(found: &mut [Match], window: &Window, base: i
                 end = middle;
             }
         }
-        span.start = place(behind_letters(window.text(), start)).clamp(span.start, span.end - 1);
+        let shown_to = if reader == Reader::Spelt {
+            api_key::behind_prefix(text, start)
+        } else {
+            behind_letters(text, start)
+        };
+        span.start = place(shown_to).clamp(span.start, span.end - 1);
     }
 }

@@ -90,27 +90,52 @@ impl Default for KeyDetector {
     }
 }
 
+/// The first place, by format and start, of the keys in `text` from `from` on that run to its end; the end if
+/// none does.
+fn first_open(
+    prefixes: &Exact,
+    text: &[u8],
+    from: usize,
+    place: impl Fn(usize, usize) -> usize,
+) -> usize {
+    let from = from.max(text.len().saturating_sub(AHEAD));
+    let run = text[from..]
+        .iter()
+        .rev()
+        .take_while(|byte| is_key_byte(**byte));
+    let run = text.len() - run.count();
+    spend(text.len() - run);
+    let mut first = text.len();
+    prefixes.scan(&text[from..], &mut |spotted| {
+        if let Spotted::KeyPrefix(format, start) = spotted {
+            let start = from + start;
+            if run <= start && !glued_before(text, start) {
+                first = first.min(place(format, start));
+            }
+        }
+    });
+    first
+}
+
+/// The place behind the prefix of the key that begins at `start`: the shortest one if it has several.
+pub(crate) fn behind_prefix(text: &[u8], start: usize) -> usize {
+    let prefixes = FORMATS.iter().map(|format| format.prefix.as_bytes());
+    let begins = prefixes.filter(|prefix| text[start..].starts_with(prefix));
+    start + begins.map(<[u8]>::len).min().unwrap_or(0)
+}
+
 impl KeyDetector {
     /// Where in `text`, from `from` on, the first key begins that runs to the end of the text; the end if
     /// none does. `prefixes` finds where keys may begin.
     pub(crate) fn open_from(&self, prefixes: &Exact, text: &[u8], from: usize) -> usize {
-        let from = from.max(text.len().saturating_sub(AHEAD));
-        let run = text[from..]
-            .iter()
-            .rev()
-            .take_while(|byte| is_key_byte(**byte));
-        let run = text.len() - run.count();
-        spend(text.len() - run);
-        let mut first = text.len();
-        prefixes.scan(&text[from..], &mut |spotted| {
-            if let Spotted::KeyPrefix(_, start) = spotted {
-                let start = from + start;
-                if (run..first).contains(&start) && !glued_before(text, start) {
-                    first = start;
-                }
-            }
-        });
-        first
+        first_open(prefixes, text, from, |_, start| start)
+    }
+
+    /// The same behind the key's prefix, which its issuer has published.
+    pub(crate) fn held_from(&self, prefixes: &Exact, text: &[u8], from: usize) -> usize {
+        first_open(prefixes, text, from, |format, start| {
+            start + FORMATS[format].prefix.len()
+        })
     }
 
     /// The key at `start`, where the automaton found the prefix of `FORMATS[format]` in some case.
