@@ -286,6 +286,7 @@ impl Outbox {
         }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use weir_bus::{EmbeddedBroker, Reader};

@@ -14,9 +14,9 @@ use crate::{Arrival, Lane, LaneConfig};
 /// Policies by what their streams wait for beside what the default one's do, and the most of harmless
 /// text, in per mille of its bytes, that the verdict on its own chunk may hold, and the next one.
 ///
-/// What is held are digits, mostly. No literal of the shipped rules is about
-/// streams; one that is holds words that may be its letters, `a` as in `a b o r t`. Any word may begin a mail
-/// address, so each but the space before it waits for the next.
+/// What is held are digits, mostly. No blocking literal of the shipped rules is about streams; one that is
+/// holds words that may be its letters, `a` as in `a b o r t`. Any word may begin a mail address, so each but
+/// the space before it waits for the next.
 const BOUNDS: [(&str, usize, usize); 8] = [
     ("", 5, 1),
     ("email", 800, 32),
