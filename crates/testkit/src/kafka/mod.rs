@@ -233,7 +233,7 @@ impl Kafka {
     /// # Errors
     /// When it is not running.
     pub fn pause(&mut self) -> Result<(), KafkaError> {
-        self.signal("STOP", "pause the broker")
+        self.node()?.pause().map_err(io_error("pause the broker"))
     }
 
     /// Lets it go on after [`pause`](Self::pause).
@@ -241,12 +241,13 @@ impl Kafka {
     /// # Errors
     /// When it is not running.
     pub fn resume(&mut self) -> Result<(), KafkaError> {
-        self.signal("CONT", "resume the broker")
+        self.node()?
+            .signal("CONT")
+            .map_err(io_error("resume the broker"))
     }
 
-    fn signal(&mut self, signal: &str, what: &'static str) -> Result<(), KafkaError> {
-        let node = self.node.as_mut().ok_or(KafkaError::NotRunning)?;
-        node.signal(signal).map_err(io_error(what))
+    fn node(&mut self) -> Result<&mut Node, KafkaError> {
+        self.node.as_mut().ok_or(KafkaError::NotRunning)
     }
 
     fn launch(&mut self) -> Result<(), KafkaError> {

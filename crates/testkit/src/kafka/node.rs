@@ -1,15 +1,16 @@
 //! The broker's process, which must not outlive the test's, however that ends.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Runs the broker and reads orders from its standard input: a signal's name is passed on, `keep`
-/// ends the watch. The end of the input means that the test process is gone (its end of the pipe
+/// ends the watch. `STOP` is answered with a line once the broker stands still, where the system
+/// says so under `/proc`. The end of the input means that the test process is gone (its end of the pipe
 /// closes whatever killed it), so the broker and its data go too.
 const KEEPER: &str = r#"
 dir=$1 log=$2
@@ -21,6 +22,11 @@ pid=$!
     while read -r order; do
         [ "$order" != keep ] || exit 0
         kill -s "$order" "$pid"
+        [ "$order" = STOP ] || continue
+        while [ -e "/proc/$pid/status" ] && ! grep -q '^State:[[:space:]]*T' "/proc/$pid/status"; do
+            sleep 0.01
+        done
+        echo stopped
     done
     kill -s KILL "$pid"
     while kill -0 "$pid"; do sleep 0.02; done
@@ -35,6 +41,7 @@ wait "$pid"
 pub(super) struct Node {
     keeper: Child,
     orders: Option<ChildStdin>,
+    answers: Option<BufReader<ChildStdout>>,
 }
 
 impl Node {
@@ -45,13 +52,18 @@ impl Node {
             .arg(log)
             .args(command)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             // Ctrl-C reaches the test's process group; the keeper must live on to clean up.
             .process_group(0)
             .spawn()?;
         let orders = keeper.stdin.take();
-        Ok(Self { keeper, orders })
+        let answers = keeper.stdout.take().map(BufReader::new);
+        Ok(Self {
+            keeper,
+            orders,
+            answers,
+        })
     }
 
     /// Sends the signal of that name (without `SIG`).
@@ -59,6 +71,15 @@ impl Node {
         match &mut self.orders {
             Some(orders) => writeln!(orders, "{name}"),
             None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Stops it where it stands (`SIGSTOP`); on return it does nothing any more.
+    pub(super) fn pause(&mut self) -> io::Result<()> {
+        self.signal("STOP")?;
+        match &mut self.answers {
+            Some(answers) => answers.read_line(&mut String::new()).map(drop),
+            None => Ok(()),
         }
     }
 
