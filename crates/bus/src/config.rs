@@ -114,7 +114,10 @@ impl BusConfig {
                 .set("group.id", group)
                 .set("partition.assignment.strategy", "cooperative-sticky")
                 .set("session.timeout.ms", "6000")
-                .set("heartbeat.interval.ms", "200")
+                // Below what a stream may stand still while its partition changes hands: the other members
+                // learn of one that leaves by the answer to their next heartbeat. See the reader's
+                // WAKE_EVERY as well.
+                .set("heartbeat.interval.ms", "100")
                 .set("statistics.interval.ms", "1000");
         } else {
             // librdkafka wants a name even for a consumer that joins no group.

@@ -26,40 +26,67 @@ pub struct Log {
     pub ends: Vec<(i32, i64)>,
 }
 
-impl Log {
-    /// Reads partitions of a topic without a consumer group: what is there now, from an offset on
-    /// (`None`: from the oldest record that is still there). One from which on records have been
-    /// deleted meanwhile is read from the oldest one.
+/// Reads what partitions of a topic hold, without a consumer group. Stays connected between two reads,
+/// for a new connection takes longer than reading does.
+pub struct LogReader {
+    consumer: BaseConsumer<ReaderContext>,
+    config: BusConfig,
+    topic: String,
+}
+
+impl std::fmt::Debug for LogReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogReader")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LogReader {
+    /// A reader of `topic`, which need not exist yet.
+    ///
+    /// # Errors
+    /// An option that librdkafka does not know.
+    pub fn new(config: &BusConfig, topic: &str) -> Result<Self, BusError> {
+        let consumer = config
+            .consumer(None)
+            .create_with_context(ReaderContext::default())
+            .map_err(BusError::client)?;
+        Ok(Self {
+            consumer,
+            config: config.clone(),
+            topic: topic.to_owned(),
+        })
+    }
+
+    /// What is there now, from an offset on (`None`: from the oldest record that is still there). A
+    /// partition from whose offset on records have been deleted meanwhile is read from the oldest one.
     ///
     /// # Errors
     /// The topic does not exist or has not all of these partitions, or it was not read to the end within
     /// about `patience`.
-    pub fn read(
-        config: &BusConfig,
-        topic: &str,
-        from: &[(i32, Option<i64>)],
-        patience: Duration,
-    ) -> Result<Self, BusError> {
+    pub fn read(&self, from: &[(i32, Option<i64>)], patience: Duration) -> Result<Log, BusError> {
+        let Self {
+            consumer,
+            config,
+            topic,
+        } = self;
         let deadline = Instant::now() + patience;
         let left = || deadline.saturating_duration_since(Instant::now());
         let unreachable = |source| BusError::Unreachable {
             brokers: config.brokers.clone(),
             source,
         };
-        let consumer: BaseConsumer<ReaderContext> = config
-            .consumer(None)
-            .create_with_context(ReaderContext::default())
-            .map_err(BusError::client)?;
-        partitions(&consumer, topic, left(), NO_SUCH_TOPIC_AFTER)
+        partitions(consumer, topic, left(), NO_SUCH_TOPIC_AFTER)
             .map_err(unreachable)?
             .filter(|count| from.iter().all(|(partition, _)| partition < count))
             .ok_or_else(|| no_such_topic(config, topic))?;
-        let mut log = Self::default();
+        let mut log = Log::default();
         let mut unread = BTreeMap::new();
         let mut list = TopicPartitionList::with_capacity(from.len());
         for (partition, offset) in from {
             let (low, high) =
-                watermarks(&consumer, topic, *partition, left()).map_err(unreachable)?;
+                watermarks(consumer, topic, *partition, left()).map_err(unreachable)?;
             log.ends.push((*partition, high));
             let start = offset.map_or(low, |offset| offset.max(low));
             if start < high {
@@ -69,8 +96,21 @@ impl Log {
             }
         }
         consumer.assign(&list).map_err(unreachable)?;
+        let read = self.read_on(&mut log.records, unread, patience, deadline);
+        consumer.unassign().map_err(unreachable)?;
+        read.map(|()| log)
+    }
+
+    /// Reads what is assigned up to the ends in `unread`.
+    fn read_on(
+        &self,
+        records: &mut Vec<InRecord>,
+        mut unread: BTreeMap<i32, i64>,
+        patience: Duration,
+        deadline: Instant,
+    ) -> Result<(), BusError> {
         while !unread.is_empty() {
-            match consumer.poll(POLL_WAIT) {
+            match self.consumer.poll(POLL_WAIT) {
                 Some(Ok(message)) => {
                     let record = InRecord::copy(&message);
                     let end = unread.get(&record.partition).copied();
@@ -78,25 +118,25 @@ impl Log {
                         unread.remove(&record.partition);
                     }
                     if end.is_some_and(|end| record.offset < end) {
-                        log.records.push(record);
+                        records.push(record);
                     }
                 }
                 Some(Err(error)) => {
-                    tracing::debug!(%error, topic, "reading; it will be tried again");
+                    tracing::debug!(%error, topic = self.topic, "reading; it will be tried again");
                 }
                 // What ends a partition may be no record (the mark of a transaction, say).
                 None => unread.retain(|partition, end| {
-                    position(&consumer, topic, *partition).is_none_or(|at| at < *end)
+                    position(&self.consumer, &self.topic, *partition).is_none_or(|at| at < *end)
                 }),
             }
-            if left().is_zero() && !unread.is_empty() {
+            if Instant::now() >= deadline && !unread.is_empty() {
                 return Err(BusError::Operation {
-                    what: format!("reading topic {topic} to its end in {patience:?}"),
+                    what: format!("reading topic {} to its end in {patience:?}", self.topic),
                     source: KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut),
                 });
             }
         }
-        Ok(log)
+        Ok(())
     }
 }
 
@@ -148,12 +188,19 @@ mod tests {
 
         let patience = Duration::from_secs(20);
         let from = [(0, None), (1, Some(2)), (2, Some(1))];
-        let log = Log::read(&config, "t", &from, patience).unwrap();
+        let reader = LogReader::new(&config, "t").unwrap();
+        let log = reader.read(&from, patience).unwrap();
         let values: Vec<_> = log.records.iter().map(|r| r.payload.as_deref()).collect();
         assert_eq!(values, [Some([2].as_slice()), Some([3].as_slice()), None]);
         assert_eq!(log.ends, [(0, 0), (1, 5), (2, 1)]);
 
-        let error = Log::read(&config, "t", &[(3, None)], patience).unwrap_err();
+        let again = reader.read(&[(1, Some(4))], patience).unwrap();
+        assert_eq!(
+            (again.records.len(), again.ends.as_slice()),
+            (1, [(1, 5)].as_slice())
+        );
+
+        let error = reader.read(&[(3, None)], patience).unwrap_err();
         assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
     }
 }

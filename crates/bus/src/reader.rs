@@ -22,8 +22,12 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const QUEUED_BATCHES: usize = 16;
 /// How long the reader waits for a lane that is behind before it polls again regardless.
 const FULL_LANE_PATIENCE: Duration = Duration::from_millis(500);
-/// How long a poll waits for data, and so how long a request to stop may take.
-const POLL_WAIT: Duration = Duration::from_millis(100);
+/// How long a poll waits for data, and so how long a request to stop or a new assignment may wait.
+const POLL_WAIT: Duration = Duration::from_millis(20);
+/// How often the client's main thread is woken. It looks whether a heartbeat is due when something else
+/// has woken it, at least once a second (librdkafka 2.12, `rd_kafka_thread_main`): left alone it would
+/// learn late that the group rebalances.
+const WAKE_EVERY: Duration = Duration::from_millis(50);
 /// How long the lane may take to finish what it has of partitions that are given back.
 const REVOKE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long leaving the group may take. It cannot be done while the cluster is away.
@@ -271,7 +275,13 @@ enum Flow {
 impl ReaderLoop {
     fn run(self) {
         let mut reported: Option<String> = None;
+        let mut woken = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
+            if woken.elapsed() >= WAKE_EVERY {
+                woken = Instant::now();
+                // Whatever the main thread answers would do.
+                drop(self.consumer.group_metadata());
+            }
             let flow = match self.fill_batch(POLL_WAIT) {
                 Ok(Some(batch)) => {
                     reported = None;

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Detector;
 use crate::secrets::api_key::checksum::crc32;
 
 /// Format, hash of the rules, checksum.
@@ -30,17 +29,14 @@ pub enum StateError {
     OtherRules,
 }
 
-/// A state as bytes. `format` is to change whenever what is saved changes its meaning.
+/// A state as bytes. `format` is to change whenever what is saved changes its meaning; `rules` is the hash
+/// of those that the state refers to, 0 if it refers to none.
 ///
 /// # Errors
 /// When it cannot be written, which memory alone could cause.
-pub fn save(
-    format: u8,
-    detector: &Detector,
-    state: &impl Serialize,
-) -> Result<Vec<u8>, StateError> {
+pub fn save(format: u8, rules: u64, state: &impl Serialize) -> Result<Vec<u8>, StateError> {
     let mut bytes = vec![format];
-    bytes.extend_from_slice(&detector.rules.hash.to_be_bytes());
+    bytes.extend_from_slice(&rules.to_be_bytes());
     bytes.extend_from_slice(&[0; 4]);
     let mut bytes = postcard::to_extend(state, bytes).map_err(|_| StateError::Damaged)?;
     let checksum = crc32(&bytes[HEADER_BYTES..]);
@@ -52,11 +48,7 @@ pub fn save(
 ///
 /// # Errors
 /// When the bytes are no saved state, are damaged, or were saved in another format or under other rules.
-pub fn restore<S: DeserializeOwned>(
-    format: u8,
-    detector: &Detector,
-    bytes: &[u8],
-) -> Result<S, StateError> {
+pub fn restore<S: DeserializeOwned>(format: u8, rules: u64, bytes: &[u8]) -> Result<S, StateError> {
     let (header, body) = bytes
         .split_at_checked(HEADER_BYTES)
         .ok_or(StateError::Damaged)?;
@@ -71,7 +63,7 @@ pub fn restore<S: DeserializeOwned>(
     if *checksum != crc32(body).to_be_bytes() {
         return Err(StateError::Damaged);
     }
-    if *saved_rules != detector.rules.hash.to_be_bytes() {
+    if *saved_rules != rules.to_be_bytes() {
         return Err(StateError::OtherRules);
     }
     match postcard::take_from_bytes(body) {
@@ -83,8 +75,8 @@ pub fn restore<S: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scanner;
     use crate::testing::rule;
+    use crate::{Detector, Scanner};
 
     #[test]
     fn what_cannot_be_restored_says_why() {

@@ -129,7 +129,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     /// # Errors
     /// When the state cannot be written, which memory alone could cause.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        saved::save(FORMAT, &self.detector, &self.state)
+        saved::save(FORMAT, self.detector.rules.hash, &self.state)
     }
 
     /// Goes on from a saved state. What comes next is found as if there had been no pause.
@@ -138,7 +138,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
     /// When the bytes are no saved state, are damaged, or were saved under other rules or by another
     /// version of this crate's format: scan again from the beginning then.
     pub fn restore(detector: D, required: Arc<Required>, bytes: &[u8]) -> Result<Self, StateError> {
-        let state: State = saved::restore(FORMAT, &detector, bytes)?;
+        let state: State = saved::restore(FORMAT, detector.rules.hash, bytes)?;
         let literals = &detector.rules.literals;
         let mut position = literals.start();
         for symbol in state.skeleton.closed() {

@@ -23,8 +23,8 @@ pub use circuit::Circuit;
 pub use input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
 pub use lane::{Lane, LaneConfig};
 pub use stream::{
-    ChunkInput, OpeningInput, RestoreError, SavedStream, StreamEnd, StreamJudged, StreamStep,
-    Taken, required_on_streams,
+    ChunkInput, OpeningInput, SavedStream, StreamEnd, StreamJudged, StreamStep, Taken,
+    required_on_streams,
 };
 
 #[cfg(test)]

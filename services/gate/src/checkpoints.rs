@@ -4,6 +4,7 @@
 //! ```text
 //! tick: pinned for 5 s --save--> Batch --its verdicts are delivered--> topic --acknowledged--> unpinned
 //!       last verdict delivered --> tombstone
+//! given back: all that are pinned --save--> topic --acknowledged--> unpinned, before the next owner begins
 //! assigned: oldest one needed .. end of the topic --last by stream--> restored, before any chunk is judged
 //! ```
 //!
@@ -12,9 +13,10 @@
 mod words;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use weir_bus::{BusConfig, BusError, Committer, InRecord, InputRef, Ledger, Linger, Log};
+use weir_bus::{BusError, Committer, InRecord, InputRef, Ledger, Linger, Log, LogReader};
 use weir_bus::{OutRecord, Publisher};
 use weir_telemetry::{CheckpointResult, GateMetrics};
 use weir_types::Micros;
@@ -45,7 +47,7 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     topic: String,
-    bus: BusConfig,
+    reader: LogReader,
     publisher: Publisher<Token>,
     /// Whether the topic could be read: what nobody will read is not written.
     on: bool,
@@ -104,7 +106,7 @@ impl Checkpoints {
     pub(crate) fn new(config: &GateConfig, metrics: &GateMetrics) -> Result<Self, BusError> {
         Ok(Self {
             topic: config.topics.checkpoints.clone(),
-            bus: config.bus.clone(),
+            reader: LogReader::new(&config.bus, &config.topics.checkpoints)?,
             // One producer, since a tombstone must not overtake a checkpoint.
             publisher: Publisher::new(&config.bus, Linger::Always)?,
             on: false,
@@ -162,7 +164,7 @@ impl Checkpoints {
         let from = committer
             .beside(&self.topic)
             .committed(&numbers, BEGIN_PATIENCE)?;
-        Log::read(&self.bus, &self.topic, &from, READ_PATIENCE)
+        self.reader.read(&from, READ_PATIENCE)
     }
 
     /// Restores what the log says of streams that are not over; how many.
@@ -249,14 +251,16 @@ impl Checkpoints {
         outbox: &mut Outbox,
         now: Micros,
     ) -> Result<(), BusError> {
-        for number in outbox.take_ended() {
-            self.on_ended(number, outbox.ledger())?;
-        }
-        self.on_acknowledged(outbox.ledger())?;
+        self.take_in(outbox)?;
         match self.batch.take() {
-            Some(batch) if outbox.is_delivered(batch.after) => self.send(&batch)?,
+            Some(batch) if outbox.is_delivered(batch.after) => self.send(&batch.records)?,
             Some(batch) => self.batch = Some(batch),
-            None if self.on => self.save(judge, outbox.next_number(), now),
+            None if self.on => {
+                let due = judge.streams_to_save(now, SAVE_AFTER, MOST_AT_ONCE);
+                let records = self.save(judge, &due, now);
+                let after = outbox.next_number();
+                self.batch = (!records.is_empty()).then_some(Batch { after, records });
+            }
             None => {}
         }
         if self.last_commit.elapsed() >= COMMIT_EVERY {
@@ -267,11 +271,49 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Takes what is due into a batch, to be sent after all that was sent before the number `after`.
-    fn save(&mut self, judge: &mut Judge, after: u64, now: Micros) {
+    /// Takes in what was acknowledged: last verdicts, checkpoints, tombstones.
+    fn take_in(&mut self, outbox: &mut Outbox) -> Result<(), BusError> {
+        for number in outbox.take_ended() {
+            self.on_ended(number, outbox.ledger())?;
+        }
+        self.on_acknowledged(outbox.ledger())
+    }
+
+    /// Saves the streams of partitions that are given back, all of whose verdicts must have been delivered:
+    /// the next owner reads none of them again. Those that are not safe by the deadline it does.
+    pub(crate) fn hand_over(
+        &mut self,
+        judge: &mut Judge,
+        outbox: &mut Outbox,
+        partitions: &[i32],
+        now: Micros,
+        deadline: Instant,
+    ) -> Result<(), BusError> {
+        self.take_in(outbox)?;
+        if let Some(batch) = self.batch.take() {
+            self.send(&batch.records)?;
+        }
+        if self.on {
+            for some in judge.pinned_streams(partitions).chunks(MOST_AT_ONCE) {
+                let records = self.save(judge, some, now);
+                self.send(&records)?;
+            }
+        }
+        while self.publisher.in_flight() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+            self.on_acknowledged(outbox.ledger())?;
+        }
+        self.on_acknowledged(outbox.ledger())?;
+        let commits = self.ledger.take_commits();
+        outbox.committer().beside(&self.topic).commit_now(&commits);
+        Ok(())
+    }
+
+    /// Streams as records, which let go of the chunks before them once they are acknowledged.
+    fn save(&mut self, judge: &mut Judge, ids: &[Arc<str>], now: Micros) -> Vec<(u64, Vec<u8>)> {
         let mut records = Vec::new();
-        for id in judge.streams_to_save(now, SAVE_AFTER, MOST_AT_ONCE) {
-            let saved = match judge.save_stream(&id, now) {
+        for id in ids {
+            let saved = match judge.save_stream(id, now) {
                 Ok(Some(saved)) => saved,
                 Ok(None) => continue,
                 Err(error) => {
@@ -291,10 +333,10 @@ impl Checkpoints {
                 self.refuse();
                 continue;
             }
-            let Some(pin) = judge.unpin_stream(&id) else {
+            let Some(pin) = judge.unpin_stream(id) else {
                 continue;
             };
-            let number = self.number(&id, owner);
+            let number = self.number(id, owner);
             if let Some(known) = self.streams.get_mut(&number) {
                 known.saving = true;
                 known.pins.push(InputRef {
@@ -305,11 +347,11 @@ impl Checkpoints {
             }
             records.push((number, record));
         }
-        self.batch = (!records.is_empty()).then_some(Batch { after, records });
+        records
     }
 
-    fn send(&mut self, batch: &Batch) -> Result<(), BusError> {
-        for (number, record) in &batch.records {
+    fn send(&mut self, records: &[(u64, Vec<u8>)]) -> Result<(), BusError> {
+        for (number, record) in records {
             let Some(known) = self.streams.get(number) else {
                 continue;
             };

@@ -1,6 +1,7 @@
 //! What every lane's work has at hand: clock, outbox, metrics.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use weir_bus::{BusError, InRecord, InputRef, unix_ms};
 use weir_lane::{Arrival, Judged};
@@ -42,6 +43,15 @@ pub(crate) trait Work {
 
     /// These partitions are ours, under these epochs; none of their records has been judged yet.
     fn assigned(&mut self, desk: &mut Desk, partitions: &[(i32, i64)]);
+
+    /// These partitions are about to be given back: all that can be done by the deadline so that others go
+    /// on at once. What was taken up has been judged.
+    fn hand_over(
+        &mut self,
+        desk: &mut Desk,
+        partitions: &[i32],
+        deadline: Instant,
+    ) -> Result<(), BusError>;
 
     /// Others own these partitions from now on.
     fn forget(&mut self, partitions: &[i32]);

@@ -216,6 +216,12 @@ impl Judge {
         self.lane.streams_to_save(now, pinned_for, most)
     }
 
+    /// Streams of these partitions that have to be read again from some chunk on.
+    #[must_use]
+    pub fn pinned_streams(&self, partitions: &[i32]) -> Vec<Arc<str>> {
+        self.lane.pinned_streams(partitions)
+    }
+
     /// A stream as its next owner can go on with it; see [`Lane::save_stream`].
     ///
     /// # Errors

@@ -111,14 +111,15 @@ impl<W: Work> LaneLoop<'_, W> {
         let mut last_gauges = Instant::now();
         let ended = loop {
             if self.shared.stop.load(Ordering::Acquire) {
-                self.desk.outbox.settle_all(DRAIN_PATIENCE)?;
+                let owned: Vec<i32> = self.partitions.keys().copied().collect();
+                self.hand_over(&owned, DRAIN_PATIENCE)?;
                 break Ended::Drained;
             }
             match self.reader.events().recv_timeout(self.wait()) {
                 Ok(Event::Records(batch)) => self.on_records(&batch)?,
                 Ok(Event::Assigned(partitions)) => self.on_assigned(&partitions),
                 Ok(Event::Revoked { partitions, done }) => {
-                    self.desk.outbox.settle_all(REVOKE_PATIENCE)?;
+                    self.hand_over(&partitions, REVOKE_PATIENCE)?;
                     self.on_gone(&partitions);
                     // The reader may have given up waiting; then these records repeat.
                     let _ = done.send(());
@@ -226,6 +227,14 @@ impl<W: Work> LaneLoop<'_, W> {
             self.work.assigned(&mut self.desk, partitions);
         }
         self.shared.assigned.ok();
+    }
+
+    /// Delivers, saves and commits what others need to go on with these partitions.
+    fn hand_over(&mut self, partitions: &[i32], patience: Duration) -> Result<(), BusError> {
+        let deadline = Instant::now() + patience;
+        self.work.hand_over(&mut self.desk, partitions, deadline)?;
+        self.desk.outbox.commit_last();
+        Ok(())
     }
 
     /// Others own these partitions from now on.

@@ -265,24 +265,30 @@ impl Outbox {
         Ok(())
     }
 
-    /// Waits until all that was sent is acknowledged, then commits. What is not acknowledged within
-    /// `patience` will be read again, as will the streams that are open.
-    pub(crate) fn settle_all(&mut self, patience: Duration) -> Result<(), BusError> {
-        let deadline = Instant::now() + patience;
+    /// Waits until all that was sent is acknowledged; whether it is by the deadline.
+    pub(crate) fn deliver_all(&mut self, deadline: Instant) -> Result<bool, BusError> {
         loop {
             self.poll()?;
             if self.publisher.in_flight() == 0 {
                 // What was acknowledged since.
                 self.poll()?;
-                self.committer.commit_now(&self.ledger.take_commits());
-                return Ok(());
+                return Ok(true);
             }
             if Instant::now() >= deadline {
-                // The cluster does not take verdicts now; it would not take a commit either.
-                self.committer.commit(&self.ledger.take_commits());
-                return Ok(());
+                return Ok(false);
             }
             std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Commits before others go on from there. What is not acknowledged will be read again.
+    pub(crate) fn commit_last(&mut self) {
+        let commits = self.ledger.take_commits();
+        if self.publisher.in_flight() == 0 {
+            self.committer.commit_now(&commits);
+        } else {
+            // The cluster does not take verdicts now; it would not take a commit either.
+            self.committer.commit(&commits);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Prompts: a record in, a verdict out.
 
+use std::time::Instant;
+
 use weir_bus::{BusError, InRecord, InputRef};
 use weir_lane::Arrival;
 use weir_telemetry::GateMetrics;
@@ -87,6 +89,10 @@ impl Work for Prompts<'_> {
     }
 
     fn assigned(&mut self, _: &mut Desk, _: &[(i32, i64)]) {}
+
+    fn hand_over(&mut self, desk: &mut Desk, _: &[i32], deadline: Instant) -> Result<(), BusError> {
+        desk.outbox.deliver_all(deadline).map(drop)
+    }
 
     fn forget(&mut self, _: &[i32]) {}
 

@@ -3,6 +3,8 @@
 //! The first chunk of a stream that is in no checkpoint stays open in the ledger until one with it, or the
 //! stream's last verdict, has been acknowledged: whoever takes over reads it and all that follows again.
 
+use std::time::Instant;
+
 use weir_bus::{BusError, InRecord, InputRef};
 use weir_lane::{StreamJudged, Taken};
 use weir_telemetry::{ChunkFate, GateMetrics};
@@ -149,6 +151,23 @@ impl Work for Streams<'_> {
         let committer = desk.outbox.committer();
         self.checkpoints
             .assigned(self.judge, committer, desk.clock, partitions);
+    }
+
+    fn hand_over(
+        &mut self,
+        desk: &mut Desk,
+        partitions: &[i32],
+        deadline: Instant,
+    ) -> Result<(), BusError> {
+        // What was read up without an answer for each.
+        self.answer(desk, &[])?;
+        if !desk.outbox.deliver_all(deadline)? {
+            return Ok(());
+        }
+        let now = desk.clock.now();
+        let outbox = &mut desk.outbox;
+        self.checkpoints
+            .hand_over(self.judge, outbox, partitions, now, deadline)
     }
 
     fn forget(&mut self, partitions: &[i32]) {

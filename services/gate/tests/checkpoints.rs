@@ -4,10 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use weir_bus::{EmbeddedBroker, Linger, Log, OutRecord, Publisher, Tail, TailFrom};
+use weir_bus::{EmbeddedBroker, Linger, LogReader, OutRecord, Publisher, Tail, TailFrom};
 use weir_gate::{Clock, Gate, GateConfig, Judges, Topics};
 use weir_telemetry::{BuildInfo, CheckpointResult, GateMetrics, Health, Registry};
-use weir_types::{Action, FingerprintKey, UnjudgedCause, Verdict};
+use weir_types::{Action, FingerprintKey, Verdict};
 use weir_wire::{Channel, Chunk, End};
 
 const POLICY: &str = "
@@ -156,7 +156,10 @@ impl Bench {
     /// Keys and values on the topic of checkpoints.
     fn checkpoints(&self) -> Vec<(String, bool)> {
         let topic = &self.config.topics.checkpoints;
-        let log = Log::read(&self.broker.config(), topic, &[(0, None)], PATIENCE).unwrap();
+        let log = LogReader::new(&self.broker.config(), topic)
+            .unwrap()
+            .read(&[(0, None)], PATIENCE)
+            .unwrap();
         let read = |key: Option<Vec<u8>>| String::from_utf8(key.unwrap()).unwrap();
         let records = log.records.into_iter();
         records
@@ -192,9 +195,8 @@ fn a_successor_goes_on_where_the_checkpoint_stands() {
     let until = bench.bytes - i64::try_from("reveal the secret plan to all".len()).unwrap();
     assert_eq!((cut.truncate_at, cut.is_final), (Some(until), true));
     assert_eq!(metrics.checkpoints(CheckpointResult::Restored).get(), 1);
-    // Not from the first chunk on: what came after the checkpoint, and the last one.
     let read = metrics.topic(&bench.config.topics.chunks).get();
-    assert!(read >= 2 && read < before, "{read} of {before}");
+    assert_eq!(read, 1, "not the {before} before the gate stopped");
     // Whoever comes next has nothing to restore.
     let stream = "r/0/0/content".to_owned();
     wait_until("the stream is over", || {
@@ -230,12 +232,11 @@ fn without_the_topic_streams_are_judged_and_read_again_from_their_beginning() {
 }
 
 #[test]
-fn under_another_policy_a_stream_goes_on_as_after_a_gap() {
+fn a_successor_under_another_policy_goes_on_under_that() {
     let topics = all_topics();
     let mut bench = Bench::with_topics(&topics.each_ref().map(String::as_str));
-    let (gate, metrics) = bench.gate();
-    bench.say("It goes on ");
-    bench.say_until_saved(&metrics);
+    let (gate, _) = bench.gate();
+    bench.say("It goes on, they rev");
     gate.drain();
 
     let policy = POLICY.replace("version: \"1\"", "version: \"2\"");
@@ -245,17 +246,30 @@ fn under_another_policy_a_stream_goes_on_as_after_a_gap() {
     wait_until("the gate has read the checkpoints", || {
         metrics.restore.get_sample_count() > 0
     });
-    let verdict = bench.say("and on");
-    assert_eq!(metrics.checkpoints(CheckpointResult::Refused).get(), 1);
-    assert_eq!(metrics.checkpoints(CheckpointResult::Restored).get(), 0);
-    let causes: Vec<_> = verdict.unjudged.iter().map(|gap| gap.cause).collect();
-    assert_eq!(causes, [UnjudgedCause::Missing]);
-    // The fail mode is open: it is shown, and judged from here on.
-    assert_eq!(
-        (verdict.action, verdict.released_to),
-        (Action::Allow, bench.bytes)
-    );
-    let next = bench.say(" and on. ");
-    assert!(next.unjudged.is_empty(), "{:?}", next.unjudged);
+    let verdict = bench.say("eal the secret plan to all");
+    assert_eq!(metrics.checkpoints(CheckpointResult::Restored).get(), 1);
+    let secret = "It goes on, they ".len();
+    assert_eq!(verdict.truncate_at, i64::try_from(secret).ok());
+    assert!(verdict.unjudged.is_empty());
+    gate.drain();
+}
+
+/// A gate that stops leaves all that its streams need, however short they are.
+#[test]
+fn a_gate_that_stops_saves_its_streams() {
+    let topics = all_topics();
+    let mut bench = Bench::with_topics(&topics.each_ref().map(String::as_str));
+    let (gate, metrics) = bench.gate();
+    bench.say("It goes on, ");
+    bench.say("they rev");
+    gate.drain();
+    assert_eq!(metrics.checkpoints(CheckpointResult::Written).get(), 1);
+    let (gate, metrics) = bench.gate();
+    let cut = bench.say("eal the secret plan to all");
+    let secret = "It goes on, they ".len();
+    assert_eq!(cut.truncate_at, i64::try_from(secret).ok());
+    assert_eq!(metrics.checkpoints(CheckpointResult::Restored).get(), 1);
+    let read = metrics.topic(&bench.config.topics.chunks).get();
+    assert_eq!(read, 1, "only what came after it");
     gate.drain();
 }

@@ -9,7 +9,7 @@ use weir_types::{Action, Micros, ModelScores, Source, UnjudgedCause};
 
 use super::answer;
 use super::input::{ChunkInput, StreamJudged, StreamStep, Taken};
-use super::saved::{RestoreError, SavedStream};
+use super::saved::SavedStream;
 use super::state::{Pin, Stream, Terms};
 use super::suspicion::Opinion;
 use crate::assemble::{CLASSIFIER, RECORD};
@@ -376,6 +376,18 @@ impl Lane {
         found
     }
 
+    /// Streams of these partitions that have to be read again from some chunk on.
+    #[must_use]
+    pub fn pinned_streams(&self, partitions: &[i32]) -> Vec<Arc<str>> {
+        let open = self.streams.open.iter();
+        open.filter(|(_, stream)| {
+            let pin = stream.pin.as_ref();
+            pin.is_some_and(|pin| partitions.contains(&pin.source.partition))
+        })
+        .map(|(id, _)| Arc::clone(id))
+        .collect()
+    }
+
     /// The stream as another lane can go on with it. `None` if it is not open, or took something in that
     /// no verdict has told yet.
     ///
@@ -394,20 +406,25 @@ impl Lane {
         stream.pin.take().map(|pin| pin.source)
     }
 
-    /// Goes on with a stream that was saved, here or elsewhere, as its owner since `owner_epoch`.
+    /// Goes on with a stream that was saved, here or elsewhere, as its owner since `owner_epoch`: under the
+    /// policy that it was judged by, or, if that is none of this lane's, under its tenant's.
     ///
     /// # Errors
-    /// It cannot be gone on with. What comes of it then is judged as after a gap.
+    /// Damaged, or saved in another format. What comes of it then is judged as after a gap.
     pub fn restore_stream(
         &mut self,
         saved: SavedStream,
         owner_epoch: i64,
         now: Micros,
-    ) -> Result<(), RestoreError> {
-        let known = self.streams.terms.get(&saved.policy_hash);
-        let terms = known.cloned().ok_or(RestoreError::UnknownPolicy)?;
+    ) -> Result<(), StateError> {
+        let known = self.streams.terms.get(&saved.policy_hash).cloned();
+        let terms = known.unwrap_or_else(|| {
+            let policy = self.policies.for_tenant(&saved.tenant);
+            self.streams.terms(policy, &self.detector)
+        });
         let id: StreamId = saved.stream_id.as_str().into();
-        let stream = Stream::restore(saved, terms, owner_epoch, now)?;
+        let key = &self.config.fingerprint_key;
+        let stream = Stream::restore(saved, terms, owner_epoch, key, now)?;
         // Whether its last verdict ever left is not known.
         self.streams.closed.remove(&id);
         self.streams.open(&id, stream);

@@ -26,4 +26,4 @@ mod tightness;
 pub use input::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
 pub(crate) use lane::Streams;
 pub use lane::required_on_streams;
-pub use saved::{RestoreError, SavedStream};
+pub use saved::SavedStream;

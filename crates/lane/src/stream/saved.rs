@@ -1,4 +1,6 @@
-//! A stream as bytes: what its next owner goes on from.
+//! A stream as bytes: what its next owner goes on from. Under other policies or rules than those that it
+//! was judged by, what is kept of its text is read again under the new ones: all that has not been
+//! released, and some before it.
 //!
 //! Times are those of the lane's clock, which begins somewhere else in every process: they are carried
 //! over by how far they lay from the moment of saving.
@@ -7,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weir_detect::{Scanner, StateError, saved};
-use weir_types::{Action, Micros, Source};
+use weir_types::{Action, FingerprintKey, Micros, Source};
 
 use super::input::{ChunkInput, StreamEnd};
 use super::state::{Contract, Covered, News, Stream, StreamIdentity, Terms};
@@ -17,7 +19,9 @@ use crate::input::Arrival;
 use crate::language::SpokenIn;
 
 /// To be raised whenever [`State`] changes, or anything in it its meaning.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// What is saved refers to no rules; the scan within it does, and says so itself.
+const NO_RULES: u64 = 0;
 
 /// A stream as another lane can go on with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,17 +42,6 @@ pub struct SavedStream {
     pub source: Source,
     /// All the rest. Holds some of the text.
     pub state: Vec<u8>,
-}
-
-/// Why a stream cannot be gone on with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RestoreError {
-    /// The policy that it was judged by is none of this process's: they were changed meanwhile.
-    #[error("the stream was judged by a policy that is not known here")]
-    UnknownPolicy,
-    /// Damaged, or saved by another version or under other rules.
-    #[error("the stream's state cannot be used: {0}")]
-    State(#[from] StateError),
 }
 
 /// What is saved of a stream that is at rest: it has no news, no end and no cut.
@@ -134,18 +127,20 @@ impl Stream {
             owner_epoch: self.identity.owner_epoch,
             next_seq: self.next_seq,
             source: self.told.source.clone(),
-            state: saved::save(FORMAT, &self.terms.detector, &state)?,
+            state: saved::save(FORMAT, NO_RULES, &state)?,
         })
     }
 
-    /// The stream that was saved, by this lane's clock.
+    /// The stream that was saved, by this lane's clock. What it was judged by counts if `terms` are the
+    /// same, else they do from here on.
     pub(super) fn restore(
         saved: SavedStream,
         terms: Terms,
         owner_epoch: i64,
+        key: &FingerprintKey,
         now: Micros,
     ) -> Result<Self, StateError> {
-        let state: State = saved::restore(FORMAT, &terms.detector, &saved.state)?;
+        let state: State = saved::restore(FORMAT, NO_RULES, &saved.state)?;
         let time = |at: Micros| {
             let ago = state.saved_at.since(at);
             // Not before this clock began: then it lasts the longer.
@@ -155,10 +150,13 @@ impl Stream {
             received: time(arrival.received),
             ..arrival
         };
-        let scanner = state.scanner.as_deref().map(|bytes| {
+        let same_policy = saved.policy_hash == terms.policy.hash;
+        let scan = state.scanner.as_deref().filter(|_| same_policy);
+        let scanner = scan.and_then(|bytes| {
             let (detector, required) = (Arc::clone(&terms.detector), Arc::clone(&terms.required));
-            Scanner::restore(detector, required, bytes)
+            Scanner::restore(detector, required, bytes).ok()
         });
+        let reads_anew = state.scanner.is_some() && scanner.is_none();
         let waiting = state.waiting.into_iter().map(|chunk| ChunkInput {
             source: Source {
                 offset: chunk.offset,
@@ -179,7 +177,7 @@ impl Stream {
         let waiting = waiting.collect();
         let mut suspicion = state.suspicion;
         suspicion.translate(time);
-        Ok(Self {
+        let mut stream = Self {
             contract: state.contract,
             identity: StreamIdentity {
                 request_id: saved.request_id,
@@ -191,7 +189,7 @@ impl Stream {
             },
             text: state.text,
             suspicion,
-            scanner: scanner.transpose()?,
+            scanner,
             next_seq: saved.next_seq,
             waiting,
             gap_until: state.gap_until.map(time),
@@ -215,6 +213,10 @@ impl Stream {
             last_seen: time(state.last_seen),
             may_have_ended: true,
             terms,
-        })
+        };
+        if reads_anew {
+            stream.read_anew(key);
+        }
+        Ok(stream)
     }
 }

@@ -353,11 +353,24 @@ impl Stream {
     fn resume(&mut self) {
         let start = position(self.text.len());
         self.checked_to = self.checked_to.max(start);
-        self.scanner = Some(Scanner::requiring(
-            Arc::clone(&self.terms.detector),
-            Arc::clone(&self.terms.required),
-            start,
-        ));
+        self.scanner = Some(self.scanner_from(start));
+    }
+
+    /// Reads what is kept of the text by other rules than before. What is shown already was decided by
+    /// those.
+    pub(super) fn read_anew(&mut self, key: &FingerprintKey) {
+        let (kept, base) = self.text.kept();
+        let mut scanner = self.scanner_from(position(base));
+        let mut found = Vec::new();
+        scanner.push(kept, &mut found);
+        found.retain(|found| found.span.end > self.released_to);
+        self.scanner = Some(scanner);
+        self.note(&found, key);
+    }
+
+    fn scanner_from(&self, start: i64) -> Scanner<Arc<Detector>> {
+        let (detector, required) = (&self.terms.detector, &self.terms.required);
+        Scanner::requiring(Arc::clone(detector), Arc::clone(required), start)
     }
 
     /// Until when a missing chunk is waited for.

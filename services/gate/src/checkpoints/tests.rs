@@ -108,7 +108,7 @@ fn a_stream_that_ends_while_its_checkpoint_waits_is_not_saved() {
     checkpoints.on_ended(token.number, &mut chunks).unwrap();
     assert_eq!(chunks.open_total(), 0);
     let batch = checkpoints.batch.take().unwrap();
-    checkpoints.send(&batch).unwrap();
+    checkpoints.send(&batch.records).unwrap();
     assert_eq!(checkpoints.publisher.in_flight(), 0);
 }
 

@@ -103,13 +103,14 @@ pub(crate) async fn ask(worker: Worker, question: &str, model: Model) -> Seen {
     let mut text = Vec::new();
     let mut cut = None;
     let mut longest_pause = Duration::ZERO;
-    let mut last = Instant::now();
+    let mut last: Option<Instant> = None;
     loop {
         let event = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await;
         match event.unwrap().unwrap() {
             Event::Text(more) => {
-                longest_pause = longest_pause.max(last.elapsed());
-                last = Instant::now();
+                let now = Instant::now();
+                let pause = last.replace(now).map_or(Duration::ZERO, |last| now - last);
+                longest_pause = longest_pause.max(pause);
                 text.extend_from_slice(&more);
             }
             Event::Retract { keep_bytes } => text.truncate(keep_bytes),

@@ -1,7 +1,7 @@
 //! Streams that are saved and gone on with elsewhere.
 
 use super::*;
-use crate::{RestoreError, SavedStream};
+use crate::SavedStream;
 use weir_detect::StateError;
 
 const ID: &str = "r/0/0/content";
@@ -250,7 +250,7 @@ fn of_a_stream_that_may_have_ended_nothing_is_decided_by_time() {
 }
 
 /// What cannot be gone on with, and why.
-fn unusable(saved: &SavedStream) -> Vec<(SavedStream, RestoreError)> {
+fn unusable(saved: &SavedStream) -> Vec<(SavedStream, StateError)> {
     let with = |state: Vec<u8>| SavedStream {
         state,
         ..saved.clone()
@@ -266,21 +266,14 @@ fn unusable(saved: &SavedStream) -> Vec<(SavedStream, RestoreError)> {
         expected: saved.state[0],
     };
     vec![
-        (
-            SavedStream {
-                policy_hash: "0".repeat(64),
-                ..saved.clone()
-            },
-            RestoreError::UnknownPolicy,
-        ),
-        (with(Vec::new()), StateError::Damaged.into()),
-        (with(flipped), StateError::Damaged.into()),
+        (with(Vec::new()), StateError::Damaged),
+        (with(flipped), StateError::Damaged),
         (
             with(saved.state[..saved.state.len() - 1].to_vec()),
-            StateError::Damaged.into(),
+            StateError::Damaged,
         ),
-        (with(newer), format.into()),
-        (with(other_rules), StateError::OtherRules.into()),
+        (with(newer), format),
+        (with(other_rules), StateError::OtherRules),
     ]
 }
 
@@ -303,6 +296,78 @@ fn what_cannot_be_restored_is_judged_as_after_a_gap() {
         // The policy's fail mode, which is open.
         assert_eq!((verdict.action, verdict.released_to), (Action::Allow, 16));
     }
+}
+
+/// A lane whose policies and rules are not those of the other lanes.
+fn lane_under(policy: &str, rules: &str) -> Lane {
+    let file = |name: &str, text: &str| SourceFile {
+        path: name.into(),
+        text: text.to_owned(),
+    };
+    let policies = PolicySet::parse(
+        "test".as_ref(),
+        &[file("default.yaml", policy)],
+        &[file("rules.yaml", rules)],
+    )
+    .unwrap();
+    let detector = Arc::new(Detector::compile(policies.rules()).unwrap());
+    let config = LaneConfig {
+        fingerprint_key: FingerprintKey::new(b"test"),
+        classifier: None,
+        shed_above: 10,
+    };
+    Lane::new(Arc::new(policies), detector, config)
+}
+
+#[test]
+fn under_another_policy_or_other_rules_what_is_not_released_is_read_again() {
+    let stricter = POLICY.replace("card: { action: attenuate", "card: { action: block");
+    let more_rules = RULES.replace("[some words]", "[some words, a new word]");
+    let told = |lane: &mut Lane, text: &[u8]| {
+        let next = chunk("", 1, START.len(), text, false);
+        lane.on_chunk(next, seconds(1));
+        answer(lane, seconds(1)).judged.verdict
+    };
+    const START: &str = "Some kill him in bits. I have a card 4111 1111 11";
+    let mut lane = lane_with(false);
+    // What was blocked by the old rules would have ended it.
+    let start = START.replace("kill him", "talk to ");
+    lane.on_chunk(chunk("", 0, 0, start.as_bytes(), false), Micros::ZERO);
+    let held = answer(&mut lane, Micros::ZERO).judged.verdict;
+    let from = i64::try_from(START.find("4111").unwrap()).unwrap();
+    assert_eq!(held.released_to, from);
+    let saved = lane.save_stream(ID, Micros::ZERO).unwrap().unwrap();
+
+    for (policy, rules, action) in [
+        (POLICY, RULES, Action::Attenuate),
+        (POLICY, more_rules.as_str(), Action::Attenuate),
+        (stricter.as_str(), RULES, Action::Block),
+        (stricter.as_str(), more_rules.as_str(), Action::Block),
+    ] {
+        let mut lane = lane_under(policy, rules);
+        lane.restore_stream(saved.clone(), 6, seconds(1)).unwrap();
+        let verdict = told(
+            &mut lane,
+            b"11 1111, a new word. And so it goes on, and on, and on.",
+        );
+        assert_eq!(verdict.action, action);
+        let card = verdict
+            .findings
+            .iter()
+            .find(|found| found.detector == "card");
+        assert_eq!(card.unwrap().span.start, from);
+        let cut = (action == Action::Block).then_some(from);
+        assert_eq!(verdict.truncate_at, cut);
+        assert!(verdict.unjudged.is_empty());
+    }
+    // What was shown under the old rules stays shown: nothing is said of it.
+    let forbids_shown = RULES.replace("[kill him]", "[talk to]");
+    let mut lane = lane_under(POLICY, &forbids_shown);
+    lane.restore_stream(saved, 6, seconds(1)).unwrap();
+    let verdict = told(&mut lane, b"00, talk to me, and so on");
+    assert_eq!(verdict.action, Action::Block);
+    let second = i64::try_from(START.len() + "00, ".len()).unwrap();
+    assert_eq!(verdict.truncate_at, Some(second));
 }
 
 /// `cargo test -p weir-lane --release -- --ignored --nocapture`: how long 2,000 streams take.
