@@ -42,7 +42,7 @@ use crate::word;
 /// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
 const STRIDE: usize = 512;
 /// Of a saved [`State`].
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted:

@@ -42,7 +42,7 @@ impl<'a> Layer<'a> {
         let items = &mut layer.items;
         let mut keep = |skeleton: &Skeleton, event| {
             if event == Event::Broken {
-                items.extend_from_slice(skeleton.items());
+                items.extend(skeleton.items());
             }
         };
         for unit in units {

@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::Unit;
 use serde::{Deserialize, Serialize};
 
+/// Room is made for so many bytes at once.
+const ROOM: usize = 64;
+
 /// A window of clean text. Positions in it count from its own beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Window {
@@ -39,7 +42,8 @@ impl Window {
 
     /// Makes room for a piece of text.
     pub(crate) fn reserve(&mut self, bytes: usize) {
-        self.text.reserve(bytes);
+        // Not for as much again: a stream keeps that for as long as it is open.
+        self.text.reserve_exact(bytes.next_multiple_of(ROOM));
     }
 
     pub(crate) fn push(&mut self, unit: Unit) {

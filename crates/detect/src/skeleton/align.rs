@@ -91,7 +91,7 @@ fn may_start(shape: &Shape, tail: &Tail<'_>, start: usize) -> bool {
     let (Some(letter), Some(item)) = (shape.letters.first(), tail.get(start)) else {
         return false;
     };
-    !letter.word || !glued(tail.before(start), item)
+    !letter.word || !glued(tail.before(start), &item)
 }
 
 fn may_end(shape: &Shape, tail: &Tail<'_>, end: usize) -> bool {
@@ -100,13 +100,13 @@ fn may_end(shape: &Shape, tail: &Tail<'_>, end: usize) -> bool {
     };
     let glued = || {
         tail.get(end + 1)
-            .is_some_and(|next| glued(tail.get(end), next))
+            .is_some_and(|next| glued(tail.get(end), &next))
     };
     (!shape.colon || tail.colon_after(end)) && !(letter.word && glued())
 }
 
 /// Whether `item` and the one before it make a word together.
-fn glued(before: Option<&Item>, item: &Item) -> bool {
+fn glued(before: Option<Item>, item: &Item) -> bool {
     item.before == Gap::None
         && is_word(item.letter)
         && before.is_some_and(|before| is_word(before.letter))
@@ -114,7 +114,7 @@ fn glued(before: Option<&Item>, item: &Item) -> bool {
 
 /// Whether `item` is part of the letter before it, as the vowel signs and conjuncts of Indic scripts
 /// are: spaced letters keep these together.
-fn clings(before: Option<&Item>, item: &Item) -> bool {
+fn clings(before: Option<Item>, item: &Item) -> bool {
     !item.letter.is_ascii()
         && (is_combining_mark(item.letter)
             || before.is_some_and(|before| canonical_combining_class(before.letter) == VIRAMA))
@@ -147,7 +147,7 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Outcome {
             let parted = here.iter().any(|letter| letter.parted)
                 && (opens || item.before >= Gap::Punctuation);
             let elided = here.iter().any(|letter| letter.elided);
-            let clings = item.before == Gap::None && clings(tail.before(at), item);
+            let clings = item.before == Gap::None && clings(tail.before(at), &item);
             if at != start && !clings && !seen.take_gap(shape, item.before, parted, elided) {
                 return Outcome::Failed;
             }
@@ -161,7 +161,7 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Outcome {
                         spelt >> (index - 1) & 1 == 1
                     };
                     let again = spelt >> index & 1 == 1 && (copy > 0 || item.before == Gap::None);
-                    if (reached || again) && spells(shape, tail, at, item, letter) {
+                    if (reached || again) && spells(shape, tail, at, &item, letter) {
                         next |= 1 << index;
                     }
                 }
@@ -170,7 +170,7 @@ fn align(shape: &Shape, tail: &Tail<'_>, start: usize) -> Outcome {
             if next == 0 {
                 return Outcome::Failed;
             }
-            seen.take_letters(item, run);
+            seen.take_letters(&item, run);
             at += 1;
             let whole = spelt >> (length - 1) & 1 == 1;
             if rest.is_empty() && whole && may_end(shape, tail, at - 1) {

@@ -12,11 +12,13 @@ mod align;
 mod disguise;
 mod fold;
 mod literal;
+mod packed;
 
 use std::collections::VecDeque;
 
 use crate::normal::Unit;
 use fold::{Class, Folded};
+use packed::Packed;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use align::{begins, matches};
@@ -33,7 +35,7 @@ const CELL_ITEMS: usize = 32;
 /// Items and cells that are made room for at once: those of a short prompt.
 const FEW: usize = 160;
 /// Fewest cells that are dropped together.
-const SPARE: usize = 40;
+const SPARE: usize = 16;
 
 /// What stands between a letter and the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ pub(crate) enum Gap {
 }
 
 /// A letter, or the same letter several times with nothing between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Item {
     pub(crate) letter: char,
     pub(crate) symbol: char,
@@ -69,14 +71,6 @@ pub(crate) struct Item {
     pub(crate) end: usize,
 }
 
-/// Items of one symbol, one after the other, with or without gaps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cell {
-    pub(crate) symbol: char,
-    /// Its first item, counted from the beginning of the text.
-    first: usize,
-}
-
 /// What became of a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -89,10 +83,11 @@ pub(crate) enum Event {
 /// The skeleton of a text, as far back as rules reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Skeleton {
-    items: Vec<Item>,
-    /// Items dropped so far.
-    dropped: usize,
-    cells: Vec<Cell>,
+    items: Vec<Packed>,
+    /// The original byte from which on items count theirs.
+    origin: usize,
+    /// Items of one symbol, one after the other, with or without gaps: the place of the first of each.
+    cells: Vec<u32>,
     /// How many complete cells are kept.
     keep: usize,
     gap: Gap,
@@ -109,7 +104,7 @@ impl Skeleton {
         let room = most_cells(keep).min(FEW);
         Self {
             items: Vec::with_capacity(room),
-            dropped: 0,
+            origin: 0,
             cells: Vec::with_capacity(room),
             keep,
             gap: Gap::Break,
@@ -120,8 +115,14 @@ impl Skeleton {
     }
 
     /// The letters since the text last broke off, as far as they are kept.
-    pub(crate) fn items(&self) -> &[Item] {
-        &self.items
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item> {
+        self.items.iter().map(|packed| packed.item(self.origin))
+    }
+
+    /// The symbol of a cell that begins at a place.
+    fn symbol(&self, first: u32) -> char {
+        // Cells begin at items.
+        self.items.get(first as usize).map_or('\0', Packed::symbol)
     }
 
     /// Takes a character. `sink` sees the skeleton as it was when the event came about.
@@ -139,7 +140,7 @@ impl Skeleton {
                 Class::Mark => {
                     // It belongs to the letter, if only to be masked with it.
                     if let (Gap::None, Some(last)) = (self.gap, self.items.last_mut()) {
-                        last.end = unit.end;
+                        last.extend(unit.end, self.origin);
                     }
                 }
             }
@@ -210,10 +211,9 @@ impl Skeleton {
     fn break_off(&mut self, sink: &mut impl FnMut(&Self, Event)) {
         self.gap = Gap::Break;
         if let Some(cell) = self.cells.last() {
-            sink(self, Event::Closed(cell.symbol));
+            sink(self, Event::Closed(self.symbol(*cell)));
         }
         sink(self, Event::Broken);
-        self.dropped += self.items.len();
         self.items.clear();
         self.cells.clear();
     }
@@ -233,18 +233,17 @@ impl Skeleton {
         let count = if folded.double { 2 } else { 1 };
         if before == Gap::None
             && let Some(last) = self.items.last_mut()
-            && last.letter == folded.letter
             // `il` may be written `iI`.
-            && last.upper == upper
+            && last.is(folded.letter, upper)
         {
-            last.count = last.count.saturating_add(count);
-            last.end = unit.end;
+            last.repeat(count, unit.end, self.origin);
             return;
         }
-        let goes_on = self
-            .cells
-            .last()
-            .is_some_and(|cell| cell.symbol == folded.symbol && self.size(*cell) < CELL_ITEMS);
+        let closed = self.cells.last().map(|cell| (self.symbol(*cell), *cell));
+        let place = self.items.len();
+        if place == 0 {
+            self.origin = unit.start;
+        }
         let item = Item {
             letter: folded.letter,
             symbol: folded.symbol,
@@ -256,24 +255,20 @@ impl Skeleton {
             start: unit.start,
             end: unit.end,
         };
+        // Whoever asks what follows the last cell sees the item that closed it.
+        push_tightly(&mut self.items, Packed::new(&item, self.origin));
+        let goes_on = closed.is_some_and(|(symbol, first)| {
+            symbol == folded.symbol && place - (first as usize) < CELL_ITEMS
+        });
         if goes_on {
-            self.items.push(item);
             return;
         }
-        // Whoever asks what follows the last cell sees the item that closed it.
-        self.items.push(item);
-        if let Some(cell) = self.cells.last() {
-            sink(self, Event::Closed(cell.symbol));
+        if let Some((symbol, _)) = closed {
+            sink(self, Event::Closed(symbol));
         }
-        self.cells.push(Cell {
-            symbol: folded.symbol,
-            first: self.dropped + self.items.len() - 1,
-        });
+        // At most CELL_ITEMS a cell.
+        push_tightly(&mut self.cells, u32::try_from(place).unwrap_or(u32::MAX));
         self.forget();
-    }
-
-    fn size(&self, cell: Cell) -> usize {
-        self.dropped + self.items.len() - cell.first
     }
 
     /// Drops what no rule reaches back to, now and then; one cell more stays, for the letter before
@@ -284,24 +279,26 @@ impl Skeleton {
             return;
         }
         self.cells.drain(..self.cells.len() - needed);
-        if let Some(cell) = self.cells.first() {
-            let unneeded = cell.first - self.dropped;
-            self.items.drain(..unneeded);
-            self.dropped += unneeded;
+        if let Some(&unneeded) = self.cells.first() {
+            self.items.drain(..unneeded as usize);
+            for cell in &mut self.cells {
+                *cell -= unneeded;
+            }
         }
+        packed::rebase(&mut self.items, &mut self.origin);
     }
 
     /// The symbols of the complete cells that are kept.
     pub(crate) fn closed(&self) -> impl Iterator<Item = char> {
         let complete = self.cells.len().saturating_sub(1);
-        self.cells[..complete].iter().map(|cell| cell.symbol)
+        self.cells[..complete].iter().map(|cell| self.symbol(*cell))
     }
 
     /// The items of the last `cells` cells when the last one has just been closed, the item before
     /// them and the one after.
     pub(crate) fn tail(&self, cells: usize) -> Option<Tail<'_>> {
         let first_cell = self.cells.len().checked_sub(cells)?;
-        let first = self.cells.get(first_cell)?.first - self.dropped;
+        let first = *self.cells.get(first_cell)? as usize;
         // On `Closed` the item that closed the cell is there already, unless the text broke off.
         let closed_by_item = self.gap == Gap::None;
         let end = self.items.len() - usize::from(closed_by_item);
@@ -318,7 +315,7 @@ impl Skeleton {
         let first_cell = self.cells.len().checked_sub(cells)?;
         Some(Tail {
             skeleton: self,
-            first: self.cells.get(first_cell)?.first - self.dropped,
+            first: *self.cells.get(first_cell)? as usize,
             end: self.items.len(),
             open: true,
         })
@@ -331,7 +328,7 @@ impl Skeleton {
             Gap::Break => self.cells.len(),
             _ => self.cells.len().saturating_sub(cells),
         };
-        self.cells[from..].iter().map(|cell| cell.symbol)
+        self.cells[from..].iter().map(|cell| self.symbol(*cell))
     }
 
     /// Where the sign begins that waits to be told a letter from a divider, in original bytes.
@@ -342,16 +339,15 @@ impl Skeleton {
     /// A copy of the last `cells` cells, to try out what a character would do.
     pub(crate) fn recent(&self, cells: usize) -> Self {
         let from = self.cells.len().saturating_sub(cells);
-        let first = match self.cells.get(from) {
-            Some(cell) => cell.first - self.dropped,
-            None => self.items.len(),
-        };
+        let first = self.cells.get(from);
+        let first = first.map_or(self.items.len(), |first| *first as usize);
         // The item before the first cell tells whether that begins a word.
         let kept = first.saturating_sub(1);
+        let by = u32::try_from(kept).unwrap_or(u32::MAX);
         Self {
             items: self.items[kept..].to_vec(),
-            dropped: self.dropped + kept,
-            cells: self.cells[from..].to_vec(),
+            origin: self.origin,
+            cells: self.cells[from..].iter().map(|cell| cell - by).collect(),
             keep: self.keep,
             gap: self.gap,
             gap_length: self.gap_length,
@@ -365,7 +361,15 @@ impl Skeleton {
 /// open, and each dropping moves those that stay.
 fn most_cells(keep: usize) -> usize {
     let needed = keep + 2;
-    needed + (needed / 2).max(SPARE)
+    needed + (needed / 4).max(SPARE)
+}
+
+/// Pushes without making room for as much again: a stream keeps that for as long as it is open.
+fn push_tightly<T>(list: &mut Vec<T>, value: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(SPARE);
+    }
+    list.push(value);
 }
 
 /// A candidate's items.
@@ -377,7 +381,7 @@ pub(crate) struct Tail<'a> {
     open: bool,
 }
 
-impl<'a> Tail<'a> {
+impl Tail<'_> {
     pub(crate) fn len(&self) -> usize {
         self.end - self.first
     }
@@ -393,8 +397,13 @@ impl<'a> Tail<'a> {
     }
 
     /// The item at a place; also just before the first and just after the last.
-    pub(crate) fn get(&self, place: usize) -> Option<&'a Item> {
-        self.skeleton.items.get(self.first + place)
+    pub(crate) fn get(&self, place: usize) -> Option<Item> {
+        self.at(self.first + place)
+    }
+
+    fn at(&self, place: usize) -> Option<Item> {
+        let packed = self.skeleton.items.get(place);
+        packed.map(|packed| packed.item(self.skeleton.origin))
     }
 
     /// Whether a colon stands between the item at a place and the next one, or what follows so far.
@@ -403,9 +412,7 @@ impl<'a> Tail<'a> {
             .map_or(self.skeleton.colon, |next| next.colon)
     }
 
-    pub(crate) fn before(&self, place: usize) -> Option<&'a Item> {
-        (self.first + place)
-            .checked_sub(1)
-            .and_then(|at| self.skeleton.items.get(at))
+    pub(crate) fn before(&self, place: usize) -> Option<Item> {
+        self.at((self.first + place).checked_sub(1)?)
     }
 }

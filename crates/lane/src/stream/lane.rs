@@ -24,7 +24,8 @@ type StreamId = Arc<str>;
 /// All streams of a lane.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    open: HashMap<StreamId, Stream>,
+    /// Boxed, since up to half of a map's places are empty.
+    open: HashMap<StreamId, Box<Stream>>,
     /// Streams that took something in since they were last answered, in order.
     due: Vec<StreamId>,
     /// Windows that the classifier is asked about.
@@ -66,7 +67,7 @@ impl Streams {
     fn open(&mut self, id: &StreamId, stream: Stream) {
         let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
         self.set_alarm(id, idle);
-        self.open.insert(Arc::clone(id), stream);
+        self.open.insert(Arc::clone(id), Box::new(stream));
     }
 
     fn set_alarm(&mut self, id: &StreamId, at: Micros) {
@@ -313,10 +314,11 @@ impl Lane {
 
     /// A chunk of this request came that cannot be read: it is missing at once from each of its streams.
     pub fn on_unreadable_chunk(&mut self, request_id: &str, now: Micros) -> Vec<StreamJudged> {
-        let of_request = |(id, stream): (&StreamId, &Stream)| {
-            (stream.identity.request_id == request_id).then(|| Arc::clone(id))
-        };
-        let ids: Vec<StreamId> = self.streams.open.iter().filter_map(of_request).collect();
+        let open = self.streams.open.iter();
+        let ids: Vec<StreamId> = open
+            .filter(|(_, stream)| stream.identity.request_id == request_id)
+            .map(|(id, _)| Arc::clone(id))
+            .collect();
         ids.into_iter()
             .filter_map(|id| {
                 let stream = self.streams.open.get_mut(&id)?;

@@ -6,6 +6,8 @@ use weir_detect::is_word;
 
 /// Bytes kept before what is unreleased: the classifier's window, and what findings may cover.
 const KEPT: usize = 1024;
+/// Bytes that pile up before those that nobody needs are dropped.
+const SPARE: usize = 256;
 /// Text of which the language is told.
 const HEAD: usize = 256;
 
@@ -22,12 +24,19 @@ impl Text {
     /// Takes the next bytes; what lies further back than `released` and [`KEPT`] is forgotten.
     pub(super) fn push(&mut self, bytes: &[u8], released: i64) {
         let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+        if self.head.is_empty() && room > 0 {
+            self.head.reserve_exact(HEAD);
+        }
         self.head.extend_from_slice(&bytes[..room]);
+        if self.tail.capacity() - self.tail.len() < bytes.len() {
+            // Not for as much again: a stream keeps that for as long as it is open.
+            self.tail.reserve_exact(bytes.len().next_multiple_of(SPARE));
+        }
         self.tail.extend_from_slice(bytes);
         let released = usize::try_from(released).unwrap_or(0);
         let needed = released.min(self.len()).saturating_sub(KEPT);
         // In one go now and then, so that a chunk costs what it holds.
-        if needed > self.dropped + KEPT {
+        if needed > self.dropped + SPARE {
             self.tail.drain(..needed - self.dropped);
             self.dropped = needed;
         }
@@ -189,7 +198,7 @@ mod tests {
         let mut text = Text::default();
         for at in 0..1000 {
             text.push(&[b'x'; 100], at * 100);
-            assert!(text.kept().0.len() <= 3 * KEPT);
+            assert!(text.kept().0.len() <= KEPT + 2 * SPARE);
         }
         assert_eq!((text.len(), text.head().len()), (100_000, HEAD));
         assert_eq!(text.last(0, 10), "x".repeat(10));
