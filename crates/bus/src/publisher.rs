@@ -22,6 +22,9 @@ const RESEND_AFTER: Duration = Duration::from_millis(500);
 const PRODUCER_ID_AFTER: Duration = Duration::from_millis(550);
 /// How long a cluster may take to say where a topic's partitions are.
 const METADATA_PATIENCE: Duration = Duration::from_secs(10);
+/// A producer that has sent something and heard of nothing for so long waits for the cluster; an
+/// acknowledgement takes a few milliseconds, a garbage collection of the broker some tens.
+const STALLED_AFTER: Duration = Duration::from_millis(50);
 /// How long a full local queue is given to drain at each try.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 
@@ -30,11 +33,13 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
 /// Load decides how: sparse records go out at once, dense ones linger to share a request. All
 /// producers are idempotent, with acks=all. A failed delivery is sent again until it succeeds or
 /// [`Publisher::poll`]'s caller says that it is no longer wanted. With [`Linger::ByLoad`] records of one
-/// key may overtake each other when load changes, and verdicts carry what orders them; with the others
-/// only a record that is sent again may fall behind.
+/// key may overtake each other when load changes, though not because the cluster was away, and verdicts
+/// carry what orders them; with the others only a record that is sent again may fall behind.
 pub struct Publisher<T: Token> {
     /// One for each of `LINGER_MS`; a single one where [`Linger`] leaves no choice.
     producers: Vec<BaseProducer<DeliveryContext<T>>>,
+    /// When each last had something acknowledged.
+    heard: Vec<Instant>,
     started: Instant,
     density: Density,
     /// What failed, to be sent again not before the moment given.
@@ -104,14 +109,16 @@ impl<T: Token> Publisher<T> {
                 .map_err(BusError::client)
         };
         let started = Instant::now();
+        let producers: Vec<_> = linger
+            .levels()
+            .iter()
+            .copied()
+            .map(producer)
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             started,
-            producers: linger
-                .levels()
-                .iter()
-                .copied()
-                .map(producer)
-                .collect::<Result<_, _>>()?,
+            heard: vec![started; producers.len()],
+            producers,
             density: Density::new(linger, started),
             resend: Vec::new(),
             failures: 0,
@@ -164,9 +171,10 @@ impl<T: Token> Publisher<T> {
         value: Option<&[u8]>,
         token: T,
     ) -> Result<(), BusError> {
+        let now = Instant::now();
         // A single producer is the one for whatever level.
-        let level = self.density.on_send(Instant::now());
-        let producer = &self.producers[level.min(self.producers.len() - 1)];
+        let level = self.density.on_send(now).min(self.producers.len() - 1);
+        let producer = &self.producers[self.stalled(now).unwrap_or(level)];
         let mut out = BaseRecord::with_opaque_to(record.topic, Box::new(token));
         out.payload = value;
         out.partition = record.partition;
@@ -178,6 +186,15 @@ impl<T: Token> Publisher<T> {
             })
         });
         enqueue(producer, out)
+    }
+
+    /// The producer, if any, that waits for the cluster. What is sent meanwhile goes the same way: else one
+    /// that is connected again sooner would let it overtake.
+    fn stalled(&self, now: Instant) -> Option<usize> {
+        let mut producers = self.producers.iter().zip(&self.heard);
+        producers.position(|(producer, heard)| {
+            now.saturating_duration_since(*heard) > STALLED_AFTER && producer.in_flight_count() > 0
+        })
     }
 
     /// Collects what has been acknowledged into `acknowledged`, and sends again what failed and is
@@ -204,11 +221,14 @@ impl<T: Token> Publisher<T> {
         wanted: impl Fn(&T) -> bool,
         mut done: impl FnMut(T, Option<i64>),
     ) -> Result<(), BusError> {
-        for producer in &self.producers {
+        for (producer, heard) in self.producers.iter().zip(&mut self.heard) {
             serve(producer);
             for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
                 match outcome {
-                    Outcome::Acknowledged(token, offset) => done(token, Some(offset)),
+                    Outcome::Acknowledged(token, offset) => {
+                        *heard = Instant::now();
+                        done(token, Some(offset));
+                    }
                     Outcome::Failed(token, message, error) if is_hopeless(&error) => {
                         // Kept, it would pin its input's offset for ever.
                         tracing::error!(%error, topic = message.topic(), "record dropped, it can never be delivered");

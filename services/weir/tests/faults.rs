@@ -10,7 +10,7 @@ use common::cluster::{Answered, Cluster, PARTITIONS};
 use common::gate::Gate;
 use common::load::{Load, Verdicts};
 use common::{PATIENCE, wait_until};
-use weir_bus::{Event, OutRecord, Reader};
+use weir_bus::{Event, Linger, OutRecord, Publisher, Reader};
 use weir_testkit::{kafka_or_skip, own_kafka_or_skip};
 
 #[test]
@@ -220,6 +220,43 @@ fn a_stopped_gate_has_committed_exactly_what_it_answered() {
 }
 
 /// Every request has a verdict, and all verdicts on it say the same under the same id.
+/// Records that pile up while the broker is away, sparse ones and then dense ones, come in their order.
+#[test]
+fn nothing_is_overtaken_because_the_broker_was_away() {
+    let Some(mut kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let cluster = Cluster::on(&kafka);
+    let mut publisher = Publisher::new(&cluster.bus, Linger::ByLoad).unwrap();
+    publisher.prepare(&[&cluster.verdicts]).unwrap();
+    let send = |publisher: &mut Publisher<u32>, number: u32| {
+        let record = OutRecord {
+            topic: &cluster.verdicts,
+            partition: Some(0),
+            key: None,
+            payload: &number.to_be_bytes(),
+            header: None,
+        };
+        publisher.send(&record, number).unwrap();
+    };
+    send(&mut publisher, 0);
+    publisher.flush(PATIENCE).unwrap();
+    kafka.stop().unwrap();
+    for number in 1..1000 {
+        send(&mut publisher, number);
+        if number < 4 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    kafka.restart().unwrap();
+    publisher.flush(PATIENCE).unwrap();
+    let records = cluster.everything(&cluster.verdicts).into_iter();
+    let numbers = records.map(|record| record.payload.unwrap().try_into().unwrap());
+    let numbers: Vec<u32> = numbers.map(u32::from_be_bytes).collect();
+    assert_eq!(numbers.len(), 1000);
+    assert!(numbers.is_sorted(), "{numbers:?}");
+}
+
 fn assert_each_answered_under_one_id(all: &[Answered], sent: &HashSet<String>) {
     let mut ids: HashMap<&str, &Answered> = HashMap::new();
     for answered in all {
