@@ -11,6 +11,7 @@ use weir_types::{
 
 use crate::input::{Arrival, Judged};
 use crate::language::SpokenIn;
+use crate::second_look::{self, Fast};
 
 pub(crate) const RULES: &str = "rules";
 pub(crate) const CLASSIFIER: &str = "classifier";
@@ -122,6 +123,7 @@ pub(crate) fn verdict(
     prompt: Ruled,
     scores: Option<&ModelScores>,
     model: Option<&ModelRef>,
+    key: &FingerprintKey,
     now: Micros,
 ) -> Judged {
     let Ruled {
@@ -214,10 +216,19 @@ pub(crate) fn verdict(
         completion: completion.filter(|_| blocked),
         contract,
     };
+    let selected = readable.then(|| {
+        let fast = Fast {
+            would_action,
+            scores: &verdict.scores,
+            drawn_by: &verdict.verdict_id,
+        };
+        second_look::select(&fast, &policy.second_look, key)
+    });
     Judged {
         source: identity.source,
         verdict,
         flagged,
+        selected: selected.flatten(),
     }
 }
 

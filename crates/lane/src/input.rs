@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use weir_types::{Category, Micros, ModelScores, Source, StageTimes, Verdict};
+use weir_types::{Category, Micros, ModelScores, Selected, Source, StageTimes, Verdict};
 
 /// A prompt, decoded, with what the lane needs to know of its arrival.
 #[derive(Debug, Clone)]
@@ -76,6 +76,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The categories that the policy acts on, in order, without repeats.
     pub flagged: Vec<Category>,
+    /// The rescorer is to look at the text.
+    pub selected: Option<Selected>,
 }
 
 /// What comes of a prompt.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use weir_detect::{Detector, Match};
 use weir_policy::{Policy, PolicySet};
-use weir_types::{FingerprintKey, Micros, ModelRef, Source, Unjudged, UnjudgedCause};
+use weir_types::{FingerprintKey, Micros, ModelRef, ModelScores, Source, Unjudged, UnjudgedCause};
 
 use crate::age::AgeEstimator;
 use crate::assemble::{self, CLASSIFIER, Identity, RULES, Ruled, offset};
@@ -90,9 +90,7 @@ impl Lane {
                 self.pending.insert(job.id, Pending { prompt, deadline });
                 Step::Judge(job)
             }
-            Some(refusal) => {
-                Step::Verdict(Box::new(Self::without_classifier(prompt, refusal, now)))
-            }
+            Some(refusal) => Step::Verdict(Box::new(self.without_classifier(prompt, refusal, now))),
         }
     }
 
@@ -115,12 +113,7 @@ impl Lane {
             }
             Some(_) => {}
         }
-        let mut judged = assemble::verdict(
-            prompt,
-            completion.scores.as_ref(),
-            self.config.classifier.as_ref(),
-            now,
-        );
+        let mut judged = self.verdict(prompt, completion.scores.as_ref(), now);
         judged.verdict.times.rules_us = completion.rules_us;
         judged.verdict.times.classify_us = completion.classify_us;
         Some(judged)
@@ -141,7 +134,7 @@ impl Lane {
             self.deadlines.pop_first();
             if let Some(Pending { prompt, .. }) = self.pending.remove(&id) {
                 let expired = Refusal::Because(UnjudgedCause::Expired);
-                judged.push(Self::without_classifier(prompt, expired, now));
+                judged.push(self.without_classifier(prompt, expired, now));
             }
         }
         judged
@@ -175,7 +168,7 @@ impl Lane {
             arrival,
             taken_up: now,
         };
-        assemble::verdict(prompt, None, None, now)
+        self.verdict(prompt, None, now)
     }
 
     /// Prompts that wait for the classifier.
@@ -273,11 +266,20 @@ impl Lane {
         None
     }
 
-    fn without_classifier(mut prompt: Ruled, refusal: Refusal, now: Micros) -> Judged {
+    fn verdict(&self, prompt: Ruled, scores: Option<&ModelScores>, now: Micros) -> Judged {
+        let LaneConfig {
+            classifier,
+            fingerprint_key,
+            ..
+        } = &self.config;
+        assemble::verdict(prompt, scores, classifier.as_ref(), fingerprint_key, now)
+    }
+
+    fn without_classifier(&self, mut prompt: Ruled, refusal: Refusal, now: Micros) -> Judged {
         if let Refusal::Because(cause) = refusal {
             prompt.unjudged.push(unjudged(CLASSIFIER, cause));
         }
-        assemble::verdict(prompt, None, None, now)
+        self.verdict(prompt, None, now)
     }
 }
 

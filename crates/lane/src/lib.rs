@@ -16,6 +16,7 @@ mod circuit;
 mod input;
 mod lane;
 mod language;
+mod second_look;
 mod stream;
 
 pub use age::AgeEstimator;
@@ -23,7 +24,7 @@ pub use circuit::Circuit;
 pub use input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
 pub use lane::{Lane, LaneConfig};
 pub use stream::{
-    ChunkInput, OpeningInput, SavedStream, StreamEnd, StreamJudged, StreamStep, Taken,
+    ChunkInput, JudgedText, OpeningInput, SavedStream, StreamEnd, StreamJudged, StreamStep, Taken,
     required_on_streams,
 };
 

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use weir_detect::Detector;
 use weir_policy::PolicySet;
 use weir_types::{
-    Action, Category, FingerprintKey, Micros, ModelRef, ModelScores, Source, UnjudgedCause,
+    Action, Category, FingerprintKey, Micros, ModelRef, ModelScores, SelectionReason, Source,
+    UnjudgedCause,
 };
 
 use crate::{Arrival, Completion, InferJob, Judged, Lane, LaneConfig, PromptInput, Step};
@@ -216,6 +217,26 @@ fn a_verdict_says_what_it_rests_on() {
     assert_eq!(verdict.findings[0].fingerprint.len(), 16);
     let text = format!("{verdict:?}");
     assert!(!text.contains("example.org"), "the matched text is nowhere");
+}
+
+#[test]
+fn what_is_acted_upon_or_would_be_is_selected_and_what_cannot_be_read_is_not() {
+    let selected = |tenant: &str, text: &str, hate| {
+        let mut input = prompt(text);
+        input.tenant = tenant.to_owned();
+        let selected = judged(&mut lane(), input, hate).selected;
+        selected.map(|it| it.reason)
+    };
+    let flagged = Some(SelectionReason::Flagged);
+    assert_eq!(selected("", "hello", 0.6), flagged);
+    assert_eq!(selected("watching", "hello", 0.95), flagged);
+    assert_eq!(selected("", CARD, 0.1), flagged);
+    // This policy asks for no more.
+    assert_eq!(selected("", "hello", 0.49), None);
+    let (source, arrival) = (prompt("").source, Arrival::default());
+    let cause = UnjudgedCause::Malformed;
+    let unread = lane().on_unreadable(source, 1, "r".to_owned(), cause, arrival, Micros(1));
+    assert_eq!(unread.selected, None);
 }
 
 #[test]

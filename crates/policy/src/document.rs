@@ -22,6 +22,7 @@ pub(crate) struct PolicyDocument {
     pub(crate) max_text_bytes: Option<Spanned<u64>>,
     pub(crate) fail: Option<FailDocument>,
     pub(crate) stream: Option<StreamDocument>,
+    pub(crate) second_look: Option<SecondLookDocument>,
     /// Language tag (`de`, `pt-BR`, or `und` for all others) to what is shown in place of blocked text.
     #[serde(default)]
     pub(crate) completions: Entries<Spanned<String>>,
@@ -55,6 +56,15 @@ pub(crate) struct StreamDocument {
     /// Tiers on the classifier's windows, where they are not those of whole texts.
     #[serde(default)]
     pub(crate) categories: Entries<TiersDocument>,
+}
+
+/// What the rescorer is to look at.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecondLookDocument {
+    pub(crate) sample: Option<Spanned<f64>>,
+    pub(crate) uncertain: Option<Spanned<f64>>,
+    pub(crate) all: Option<bool>,
 }
 
 /// How long text is held on suspicion.

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use weir_types::{Action, Category, FailMode, Mask, Micros};
 
 use crate::rules::AppliesTo;
+use crate::second_look::SecondLook;
 use crate::stream::StreamPolicy;
 
 /// A threshold no calibrated score reaches: the tier never begins.
@@ -85,6 +86,8 @@ pub struct Policy {
     pub required: Required,
     /// How streams are held and ended.
     pub stream: StreamPolicy,
+    /// Which texts the rescorer is to look at.
+    pub second_look: SecondLook,
     /// Language tag to what is shown in place of blocked text.
     pub(crate) completions: BTreeMap<String, String>,
     pub(crate) tiers: [Tiers; Category::COUNT],

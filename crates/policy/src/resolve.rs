@@ -12,6 +12,7 @@ use crate::document::{PolicyDocument, TiersDocument};
 use crate::error::{Problem, Problems};
 use crate::policy::{DetectorAction, NEVER, Policy, Required, Tiers};
 use crate::rules::{AppliesTo, DeclaredRule};
+use crate::second_look::{self, SecondLook};
 use crate::source::SourceFile;
 use crate::stream::{self, StreamPolicy};
 use crate::yaml::{self, Entries};
@@ -152,6 +153,7 @@ fn compile(
             classifier: false,
         },
         stream: StreamPolicy::default(),
+        second_look: SecondLook::FLAGGED_ONLY,
         completions: BTreeMap::new(),
         tiers: [Tiers::NEVER; Category::COUNT],
         detectors: HashMap::new(),
@@ -216,6 +218,9 @@ fn apply(policy: &mut Policy, entry: &Parsed<'_>, problems: &mut Problems) {
         }
     }
     stream::apply(policy, file, document, problems);
+    if let Some(look) = &document.second_look {
+        second_look::apply(&mut policy.second_look, file, look, problems);
+    }
     apply_tiers(file, &document.categories, problems, |category, tiers| {
         policy.tiers[category.index()] = tiers;
     });

@@ -415,3 +415,42 @@ fn a_rule_may_be_about_prompts_or_streams_alone() {
     let error = load(&[("default.yaml", DEFAULT), ("rules/b.yaml", &wrong)]).unwrap_err();
     assert!(error.to_string().contains("answers"), "{error}");
 }
+
+#[test]
+fn a_second_look_is_inherited_and_refused_by_line() {
+    let default = format!("{DEFAULT}second_look: {{ sample: 0.01, uncertain: 0.125 }}\n");
+    let child = |look: &str| {
+        format!(
+            "id: acme\nversion: \"1\"\nextends: default\ntenants: [acme]\nsecond_look: {look}\n"
+        )
+    };
+    let look = |default: &str, acme: &str| {
+        let acme = child(acme);
+        let set = load(&[("default.yaml", default), ("tenants/acme.yaml", &acme)]).unwrap();
+        ["somebody", "acme"].map(|tenant| set.for_tenant(tenant).second_look)
+    };
+    let [parent, acme] = look(&default, "{ sample: 1 }");
+    assert_eq!(
+        (parent.sample, parent.uncertain, parent.all),
+        (0.01, 0.125, false)
+    );
+    assert_eq!((acme.sample, acme.uncertain, acme.all), (1.0, 0.125, false));
+    // Where nobody says so only what is acted upon is looked at.
+    let [parent, acme] = look(DEFAULT, "{ all: true }");
+    assert_eq!(
+        (parent.sample, parent.uncertain, parent.all),
+        (0.0, 0.0, false)
+    );
+    assert!(acme.all);
+
+    let wrong = child("\n  sample: 1.5\n  uncertain: -0.1");
+    let said = problems(&[("default.yaml", DEFAULT), ("tenants/acme.yaml", &wrong)]);
+    let expected = [
+        "acme.yaml:6: sample 1.5 is outside 0..1",
+        "acme.yaml:7: uncertain -0.1 is outside 0..1",
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:?}");
+    for (said, expected) in said.iter().zip(expected) {
+        assert!(said.starts_with(expected), "{said}");
+    }
+}

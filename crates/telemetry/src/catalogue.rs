@@ -210,6 +210,12 @@ pub(crate) const DEAD_LETTERS: MetricSpec = counter(
     &["reason"],
     "Records sent to the dead letters, by reason.",
 );
+pub(crate) const FLAGGED: MetricSpec = counter(
+    "weir_flagged_total",
+    Unit::Count,
+    &["reason"],
+    "Texts sent to the rescorer, by why they were selected.",
+);
 pub(crate) const RECORDS: MetricSpec = counter(
     "weir_records_total",
     Unit::Records,
@@ -321,7 +327,7 @@ pub(crate) const PROCESS_RESIDENT: MetricSpec = gauge(
     "Resident memory of the process; absent off Linux.",
 );
 
-static CATALOGUE: [MetricSpec; 26] = [
+static CATALOGUE: [MetricSpec; 27] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -329,6 +335,7 @@ static CATALOGUE: [MetricSpec; 26] = [
     UNJUDGED,
     SHED,
     DEAD_LETTERS,
+    FLAGGED,
     RECORDS,
     CHUNKS,
     OPEN_STREAMS,

@@ -122,7 +122,7 @@ impl Detector {
 
 #[cfg(test)]
 mod tests {
-    use weir_types::{Action, DeadLetterReason, UnjudgedCause};
+    use weir_types::{Action, DeadLetterReason, SelectionReason, UnjudgedCause};
 
     use super::*;
 
@@ -139,6 +139,9 @@ mod tests {
             assert_eq!(Detector::named(detector.as_str()), detector);
         }
         for (position, reason) in DeadLetterReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, position);
+        }
+        for (position, reason) in SelectionReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, position);
         }
         for (position, action) in Action::ALL.into_iter().enumerate() {

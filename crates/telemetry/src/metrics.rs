@@ -5,7 +5,7 @@ use prometheus::{
     Counter, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, Registry,
 };
-use weir_types::{Action, DeadLetterReason, UnjudgedCause};
+use weir_types::{Action, DeadLetterReason, SelectionReason, UnjudgedCause};
 
 use crate::catalogue::{self as names, MetricSpec};
 use crate::labels::{CheckpointResult, ChunkFate, Detector, GateStage};
@@ -82,6 +82,7 @@ pub struct GateMetrics {
     verdicts: [IntCounter; Action::ALL.len()],
     unjudged: [[IntCounter; UnjudgedCause::ALL.len()]; Detector::ALL.len()],
     dead_letters: [IntCounter; DeadLetterReason::ALL.len()],
+    flagged: [IntCounter; SelectionReason::ALL.len()],
     records: IntCounterVec,
     lag_records: IntGaugeVec,
     lag_seconds: GaugeVec,
@@ -110,6 +111,7 @@ impl GateMetrics {
         let verdicts = to.int_counters(&names::VERDICTS)?;
         let unjudged = to.int_counters(&names::UNJUDGED)?;
         let dead_letters = to.int_counters(&names::DEAD_LETTERS)?;
+        let flagged = to.int_counters(&names::FLAGGED)?;
 
         let chunks: IntCounterVec = to.int_counters(&names::CHUNKS)?;
         let checkpoints: IntCounterVec = to.int_counters(&names::CHECKPOINTS)?;
@@ -140,6 +142,8 @@ impl GateMetrics {
             }),
             dead_letters: DeadLetterReason::ALL
                 .map(|reason| dead_letters.with_label_values(&[reason.as_str()])),
+            flagged: SelectionReason::ALL
+                .map(|reason| flagged.with_label_values(&[reason.as_str()])),
             records: to.int_counters(&names::RECORDS)?,
             lag_records: to.add(&names::LAG_RECORDS, |s| IntGaugeVec::new(opts(s), s.labels))?,
             lag_seconds: to.add(&names::LAG_SECONDS, |s| GaugeVec::new(opts(s), s.labels))?,
@@ -180,6 +184,12 @@ impl GateMetrics {
     #[must_use]
     pub const fn dead_letters(&self, reason: DeadLetterReason) -> &IntCounter {
         &self.dead_letters[reason as usize]
+    }
+
+    /// Texts sent to the rescorer for `reason`.
+    #[must_use]
+    pub const fn flagged(&self, reason: SelectionReason) -> &IntCounter {
+        &self.flagged[reason as usize]
     }
 
     /// Records taken from `topic`. Looks up: call it once per configured topic and keep the handle.

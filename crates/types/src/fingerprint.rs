@@ -31,6 +31,21 @@ impl FingerprintKey {
         mac.update(matched);
         hex(&mac.finalize().into_bytes()[..8])
     }
+
+    /// A number in `0.0..1.0` that looks drawn at random and is the same whenever the same id is asked
+    /// for: who cannot guess the secret cannot foresee which ids lie below a probability.
+    #[must_use]
+    pub fn draw(&self, id: &str) -> f64 {
+        let mut mac = self.0.clone();
+        // Apart from fingerprints: the number of an id tells nothing of a text that reads the same.
+        mac.update(b"draw\0");
+        mac.update(id.as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        let drawn = bytes[..4]
+            .iter()
+            .fold(0_u32, |drawn, byte| drawn << 8 | u32::from(*byte));
+        f64::from(drawn) / (f64::from(u32::MAX) + 1.0)
+    }
 }
 
 /// The id of the verdict on one input: 128 bits as 32 hex digits.
@@ -101,6 +116,24 @@ mod tests {
         assert_eq!(one.fingerprint(b"x"), one.fingerprint(b"x"));
         assert_ne!(one.fingerprint(b"x"), one.fingerprint(b"y"));
         assert_ne!(one.fingerprint(b"x"), two.fingerprint(b"x"));
+    }
+
+    #[test]
+    fn draws_repeat_depend_on_the_key_and_are_spread_evenly() {
+        let (one, two) = (FingerprintKey::new(b"one"), FingerprintKey::new(b"two"));
+        assert_eq!(one.draw("x").to_bits(), one.draw("x").to_bits());
+        assert_ne!(one.draw("x").to_bits(), two.draw("x").to_bits());
+        let mut tenths = [0_u32; 10];
+        for id in 0..10_000 {
+            let drawn = one.draw(&format!("{id:032x}")) * 10.0;
+            let tenth = (0_u32..10).rev().find(|tenth| drawn >= f64::from(*tenth));
+            tenths[tenth.unwrap() as usize] += 1;
+        }
+        // Five standard deviations of 10,000 draws at a tenth each.
+        assert!(
+            tenths.iter().all(|count| count.abs_diff(1000) < 150),
+            "{tenths:?}"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod contract;
 mod dead_letter;
 mod fingerprint;
 mod mask;
+mod selection;
 mod time;
 mod verdict;
 
@@ -19,6 +20,7 @@ pub use contract::{Disposition, OnExpiry, StreamContract};
 pub use dead_letter::DeadLetterReason;
 pub use fingerprint::{FingerprintKey, derive_verdict_id, hex};
 pub use mask::{Mask, UnknownMask};
+pub use selection::{Selected, SelectionReason};
 pub use time::Micros;
 pub use verdict::{
     CategoryScore, Finding, ModelRef, ModelScores, Provenance, Severity, Source, Span, Stage,

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use weir_types::{Action, CategoryScore, Source};
+use weir_types::{Action, CategoryScore, SelectionReason, Source};
 
 use crate::Enc;
 use crate::source::SourceRecord;
@@ -48,20 +48,4 @@ pub struct Flagged {
     pub language: String,
     /// How the text is encrypted; `None` when it is in the clear.
     pub enc: Option<Enc>,
-}
-
-/// Why a text was selected for the rescorer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SelectionReason {
-    /// The fast path acted, or would have.
-    Flagged,
-    /// A score was close to its threshold.
-    Uncertain,
-    /// Drawn at random.
-    Sample,
-    /// A policy asks for it.
-    Policy,
-    /// Another reason, or one that this reader does not know.
-    Other,
 }

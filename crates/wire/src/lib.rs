@@ -45,7 +45,7 @@ pub use dead_letter::{DeadLetter, Header};
 pub use enc::Enc;
 pub use error::{DatumFault, DecodeError, EncodeError, SchemaError};
 pub use evolve::WriterSchema;
-pub use flagged::{Flagged, SelectionReason};
+pub use flagged::Flagged;
 pub use frame::{HEADER_BYTES, schema_id};
 pub use prompt::{Prompt, Role, Segment};
 pub use record::Record;

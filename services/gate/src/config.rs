@@ -36,6 +36,8 @@ pub struct Topics {
     pub verdicts: String,
     /// Long streams under way, for their next owner; partitioned like the chunks.
     pub checkpoints: String,
+    /// Texts that the rescorer is to look at, and why.
+    pub flagged: String,
     /// Records that could not be processed.
     pub dead_letters: String,
 }
@@ -47,7 +49,23 @@ impl Default for Topics {
             chunks: "weir.chunks.v1".to_owned(),
             verdicts: "weir.verdicts.v1".to_owned(),
             checkpoints: "weir.checkpoints.v1".to_owned(),
+            flagged: "weir.flagged.v1".to_owned(),
             dead_letters: "weir.dead-letters.v1".to_owned(),
         }
+    }
+}
+
+impl Topics {
+    /// The names of all of them.
+    #[must_use]
+    pub fn all(&self) -> [&str; 6] {
+        [
+            &self.prompts,
+            &self.chunks,
+            &self.verdicts,
+            &self.checkpoints,
+            &self.flagged,
+            &self.dead_letters,
+        ]
     }
 }

@@ -23,6 +23,7 @@ mod lane_loop;
 mod outbox;
 mod panics;
 mod prompts;
+mod second_look;
 mod streams;
 
 pub use clock::Clock;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use weir_bus::{
@@ -8,7 +8,7 @@ use weir_bus::{
 use weir_stats::SplitMix64;
 use weir_telemetry::{GateMetrics, TRACEPARENT_HEADER, TraceContext};
 use weir_types::{Source, Verdict};
-use weir_wire::{DeadLetter, Header};
+use weir_wire::{DeadLetter, Flagged, Header};
 
 use crate::config::Topics;
 use crate::intake::Rejected;
@@ -44,10 +44,14 @@ impl From<InputRef> for Sent {
 pub(crate) struct Outbox {
     /// What is sent has a number.
     publisher: Publisher<(u64, Sent)>,
+    /// Of what nobody waits for: no verdict queues behind it.
+    aside: Publisher<(u64, Sent)>,
     next_number: u64,
     /// What has not been acknowledged.
     on_its_way: BTreeMap<u64, InputRef>,
-    /// Streams with checkpoints whose last verdict was acknowledged.
+    /// Streams with checkpoints: how many of the last outputs are not acknowledged, if there are several.
+    ending: HashMap<u64, usize>,
+    /// Those of which all are.
     ended: Vec<u64>,
     ledger: Ledger,
     committer: Committer,
@@ -70,8 +74,10 @@ impl Outbox {
     ) -> Result<Self, BusError> {
         Ok(Self {
             publisher: Publisher::new(bus, Linger::ByLoad)?,
+            aside: Publisher::new(bus, Linger::Always)?,
             next_number: 0,
             on_its_way: BTreeMap::new(),
+            ending: HashMap::new(),
             ended: Vec::new(),
             ledger: Ledger::default(),
             committer,
@@ -125,7 +131,7 @@ impl Outbox {
         true
     }
 
-    /// Streams with checkpoints whose last verdict was acknowledged since this was last asked, by number.
+    /// Streams with checkpoints whose last outputs were acknowledged since this was last asked, by number.
     pub(crate) fn take_ended(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.ended)
     }
@@ -163,9 +169,38 @@ impl Outbox {
         )
     }
 
+    /// Publishes a text for the rescorer, to the partition number of its input. Before the verdict that it
+    /// goes with, whose input and stream are not done before it.
+    pub(crate) fn flagged(&mut self, flagged: &Flagged, sent: Sent) -> Result<(), BusError> {
+        self.buffer.clear();
+        if let Err(error) = weir_wire::encode(flagged, &mut self.buffer) {
+            tracing::error!(%error, "a text for the rescorer could not be encoded");
+            return Ok(());
+        }
+        self.metrics.flagged(flagged.selection_reason).inc();
+        if let Some(pin) = sent.unpins {
+            // The verdict lets go of it, and so does this.
+            self.ledger.expect_output(pin);
+        }
+        let token = self.expect(sent);
+        self.aside.send(
+            &OutRecord {
+                topic: &self.topics.flagged,
+                partition: Some(sent.input.partition),
+                key: Some(flagged.request_id.as_bytes()),
+                payload: &self.buffer,
+                header: None,
+            },
+            token,
+        )
+    }
+
     /// Notes that an output is on its way, which gets a number.
     fn expect(&mut self, sent: Sent) -> (u64, Sent) {
         self.ledger.expect_output(sent.input);
+        if let Some(stream) = sent.ends {
+            *self.ending.entry(stream).or_default() += 1;
+        }
         let number = self.next_number;
         self.next_number += 1;
         self.on_its_way.insert(number, sent.input);
@@ -177,7 +212,14 @@ impl Outbox {
         if let Some(pin) = sent.unpins {
             self.ledger.settle(pin);
         }
-        self.ended.extend(sent.ends);
+        let Some(stream) = sent.ends else { return };
+        match self.ending.get_mut(&stream) {
+            Some(left) if *left > 1 => *left -= 1,
+            _ => {
+                self.ending.remove(&stream);
+                self.ended.push(stream);
+            }
+        }
     }
 
     /// Publishes a record that could not be processed, whole, with the reason.
@@ -244,13 +286,13 @@ impl Outbox {
 
     /// Takes in acknowledgements, sends again what failed, and commits when it is time.
     pub(crate) fn poll(&mut self) -> Result<(), BusError> {
-        let failures = self.publisher.failures();
         let ledger = &self.ledger;
-        self.publisher
-            .poll(&mut self.acknowledged, |(_, sent)| ledger.owns(sent.input))?;
-        self.metrics
-            .delivery_failures
-            .inc_by(self.publisher.failures() - failures);
+        for publisher in [&mut self.publisher, &mut self.aside] {
+            let failures = publisher.failures();
+            publisher.poll(&mut self.acknowledged, |(_, sent)| ledger.owns(sent.input))?;
+            let failed = publisher.failures() - failures;
+            self.metrics.delivery_failures.inc_by(failed);
+        }
         let mut acknowledged = std::mem::take(&mut self.acknowledged);
         for (number, sent) in acknowledged.drain(..) {
             self.on_its_way.remove(&number);
@@ -265,11 +307,15 @@ impl Outbox {
         Ok(())
     }
 
+    fn in_flight(&self) -> usize {
+        self.publisher.in_flight() + self.aside.in_flight()
+    }
+
     /// Waits until all that was sent is acknowledged; whether it is by the deadline.
     pub(crate) fn deliver_all(&mut self, deadline: Instant) -> Result<bool, BusError> {
         loop {
             self.poll()?;
-            if self.publisher.in_flight() == 0 {
+            if self.in_flight() == 0 {
                 // What was acknowledged since.
                 self.poll()?;
                 return Ok(true);
@@ -284,7 +330,7 @@ impl Outbox {
     /// Commits before others go on from there. What is not acknowledged will be read again.
     pub(crate) fn commit_last(&mut self) {
         let commits = self.ledger.take_commits();
-        if self.publisher.in_flight() == 0 {
+        if self.in_flight() == 0 {
             self.committer.commit_now(&commits);
         } else {
             // The cluster does not take verdicts now; it would not take a commit either.
@@ -301,11 +347,10 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_was_sent_is_delivered_when_it_is_acknowledged_or_not_wanted_any_more() {
+    /// The outbox of a lane that owns partition 0, and what keeps it going.
+    fn of_an_owner() -> (Outbox, Reader, EmbeddedBroker) {
         let topics = Topics::default();
-        let names = [&topics.chunks, &topics.dead_letters];
-        let broker = EmbeddedBroker::start(names.map(|name| (name.as_str(), 1))).unwrap();
+        let broker = EmbeddedBroker::start(topics.all().map(|name| (name, 1))).unwrap();
         let bus = broker.config();
         let reader = Reader::start(&bus, "test", &topics.chunks).unwrap();
         let build = BuildInfo {
@@ -315,6 +360,12 @@ mod tests {
         let metrics = GateMetrics::register(&Registry::new(), build).unwrap();
         let mut outbox = Outbox::new(&bus, reader.committer().clone(), topics, metrics).unwrap();
         outbox.ledger().assign(0, 1);
+        (outbox, reader, broker)
+    }
+
+    #[test]
+    fn what_was_sent_is_delivered_when_it_is_acknowledged_or_not_wanted_any_more() {
+        let (mut outbox, reader, _broker) = of_an_owner();
         let rejected = Rejected {
             reason: DeadLetterReason::Invalid,
             detail: String::new(),
@@ -350,6 +401,35 @@ mod tests {
         assert!(outbox.is_delivered(after) && !outbox.is_delivered(after + 1));
         outbox.ledger().revoke(0);
         assert!(outbox.is_delivered(after + 1));
+        drop(outbox);
+        reader.close();
+    }
+
+    #[test]
+    fn a_stream_is_over_when_its_last_verdict_and_what_goes_with_it_are_acknowledged() {
+        let (mut outbox, reader, _broker) = of_an_owner();
+        let pin = outbox.ledger().begin(0, 0, 0).unwrap();
+        let input = outbox.ledger().begin(0, 1, 0).unwrap();
+        let sent = Sent {
+            input,
+            unpins: Some(pin),
+            ends: Some(7),
+        };
+        // As `flagged` and `verdict` do, whose acknowledgements come in any order.
+        outbox.ledger().expect_output(pin);
+        outbox.expect(sent);
+        outbox.expect(sent);
+        outbox.ledger().settle(input);
+        let acknowledge = |outbox: &mut Outbox| {
+            outbox.ledger().settle(input);
+            outbox.end(sent);
+        };
+        acknowledge(&mut outbox);
+        assert!(outbox.take_ended().is_empty());
+        assert_eq!(outbox.ledger().take_commits(), []);
+        acknowledge(&mut outbox);
+        assert_eq!(outbox.take_ended(), [7]);
+        assert_eq!(outbox.ledger().take_commits(), [(0, 1, 2)]);
         drop(outbox);
         reader.close();
     }

@@ -10,6 +10,7 @@ use weir_types::{Micros, UnjudgedCause};
 use crate::desk::{Desk, Polled, Work};
 use crate::intake::{self, Rejected};
 use crate::judge::{Judge, microseconds};
+use crate::second_look;
 
 /// The work of a lane that reads prompts.
 #[derive(Debug)]
@@ -71,6 +72,11 @@ impl Work for Prompts<'_> {
         }
         for answer in self.judge.judge(prompts) {
             let (record, input) = origins[answer.index];
+            if let Some(selected) = answer.judged.selected
+                && let Some(flagged) = second_look::of_prompt(record, &answer.judged, selected)
+            {
+                desk.outbox.flagged(&flagged, input.into())?;
+            }
             desk.answer(&answer.judged.verdict, record, input.into())?;
             if answer.panicked {
                 desk.panicked(record, input)?;

@@ -16,6 +16,7 @@ use crate::desk::{Desk, Polled, Work, input_of};
 use crate::intake;
 use crate::judge::{Judge, microseconds};
 use crate::outbox::Sent;
+use crate::second_look;
 
 /// Records older than this are read again, or their answers are late already; milliseconds.
 const OLD_MS: i64 = 250;
@@ -72,6 +73,9 @@ impl<'a> Streams<'a> {
             });
             let stream_id = judged.judged.verdict.stream_id.as_deref();
             sent.ends = stream_id.and_then(|id| self.checkpoints.ends(id));
+        }
+        if let Some(flagged) = second_look::of_stream(judged) {
+            desk.outbox.flagged(&flagged, sent)?;
         }
         match record {
             Some(record) => desk.answer(&judged.judged.verdict, record, sent),

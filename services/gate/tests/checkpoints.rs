@@ -168,12 +168,13 @@ impl Bench {
     }
 }
 
-fn all_topics() -> [String; 4] {
+fn all_topics() -> [String; 5] {
     let topics = Topics::default();
     [
         topics.chunks,
         topics.verdicts,
         topics.dead_letters,
+        topics.flagged,
         topics.checkpoints,
     ]
 }
@@ -215,7 +216,7 @@ fn a_successor_goes_on_where_the_checkpoint_stands() {
 #[test]
 fn without_the_topic_streams_are_judged_and_read_again_from_their_beginning() {
     let topics = all_topics();
-    let mut bench = Bench::with_topics(&[&topics[0], &topics[1], &topics[2]]);
+    let mut bench = Bench::with_topics(&[&topics[0], &topics[1], &topics[2], &topics[3]]);
     let (gate, metrics) = bench.gate();
     bench.say("It goes on, they rev");
     for _ in 0..20 {

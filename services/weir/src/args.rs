@@ -115,6 +115,9 @@ pub(crate) struct TopicArgs {
     /// Topic of checkpoints of long streams.
     #[arg(long, value_name = "TOPIC", default_value = "weir.checkpoints.v1")]
     pub(crate) checkpoints_topic: String,
+    /// Topic of texts for the rescorer.
+    #[arg(long, value_name = "TOPIC", default_value = "weir.flagged.v1")]
+    pub(crate) flagged_topic: String,
     /// Topic of dead letters.
     #[arg(long, value_name = "TOPIC", default_value = "weir.dead-letters.v1")]
     pub(crate) dead_letters_topic: String,
@@ -127,6 +130,7 @@ impl TopicArgs {
             chunks: self.chunks_topic.clone(),
             verdicts: self.verdicts_topic.clone(),
             checkpoints: self.checkpoints_topic.clone(),
+            flagged: self.flagged_topic.clone(),
             dead_letters: self.dead_letters_topic.clone(),
         }
     }

@@ -116,15 +116,8 @@ pub(crate) fn gate(args: &GateArgs) -> anyhow::Result<ExitCode> {
 
 /// A broker in this process with the topics that a gate needs.
 pub(crate) fn embedded_broker(topics: &Topics) -> anyhow::Result<EmbeddedBroker> {
-    let names = [
-        &topics.prompts,
-        &topics.chunks,
-        &topics.verdicts,
-        &topics.checkpoints,
-        &topics.dead_letters,
-    ];
     Ok(EmbeddedBroker::start(
-        names.map(|name| (name.as_str(), EMBEDDED_PARTITIONS)),
+        topics.all().map(|name| (name, EMBEDDED_PARTITIONS)),
     )?)
 }
 

@@ -1,19 +1,22 @@
 //! From a stream's state to a verdict.
 
 use weir_types::{
-    Action, Category, Micros, ModelRef, ModelScores, Source, Stage, Verdict, derive_verdict_id,
+    Action, Category, FingerprintKey, Micros, ModelRef, ModelScores, Source, Stage, Verdict,
+    derive_verdict_id,
 };
 
-use super::input::StreamJudged;
+use super::input::{JudgedText, StreamJudged};
 use super::state::{Covered, Stream};
 use crate::assemble::{self, CLASSIFIER, RULES};
 use crate::input::{Arrival, Judged};
+use crate::second_look::{self, Fast};
 
 /// The verdict on a stream as far as it has come; `closed`: none will follow.
 pub(super) fn verdict(
     stream: &mut Stream,
     scores: Option<&ModelScores>,
     model: Option<&ModelRef>,
+    key: &FingerprintKey,
     closed: bool,
     now: Micros,
 ) -> StreamJudged {
@@ -37,6 +40,7 @@ pub(super) fn verdict(
     }
     flagged.sort_unstable();
     flagged.dedup();
+    let of_news = would_action;
     stream.strictest = stream.strictest.max(would_action);
     if closed || stream.strictest == Action::Block {
         would_action = stream.strictest;
@@ -108,12 +112,36 @@ pub(super) fn verdict(
             .map(str::to_owned),
         contract: None,
     };
+    // What earlier verdicts told was selected with them; a text that is cut is looked at as a whole.
+    let fast = Fast {
+        would_action: if closed && would_action == Action::Block {
+            would_action
+        } else {
+            of_news
+        },
+        scores: &verdict.scores,
+        drawn_by: &identity.stream_id,
+    };
+    // Where there is no classifier, a stream is looked at when it is over.
+    let tells = fast.would_action > Action::Allow || scores.is_some() || closed;
+    let selected = (tells && stream.text.len() > 0)
+        .then(|| second_look::select(&fast, &policy.second_look, key))
+        .flatten();
+    let text = selected.map(|_| {
+        let (kept, base) = stream.text.kept();
+        JudgedText {
+            byte_start: i64::try_from(base).unwrap_or(i64::MAX),
+            bytes: kept.to_vec(),
+        }
+    });
     StreamJudged {
         judged: Judged {
             source: covered.source,
             verdict,
             flagged,
+            selected,
         },
+        text,
         pin: stream.pin.as_ref().map(|pin| pin.source.clone()),
         closed,
     }

@@ -73,6 +73,17 @@ pub struct StreamJudged {
     pub pin: Option<Source>,
     /// The stream is over: nothing of it need be read again once this verdict is acknowledged.
     pub closed: bool,
+    /// What the rescorer is to look at, if it is.
+    pub text: Option<JudgedText>,
+}
+
+/// Some of a stream's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedText {
+    /// Bytes of the stream's text before it, `0..`.
+    pub byte_start: i64,
+    /// The bytes; may begin and end inside a UTF-8 sequence.
+    pub bytes: Vec<u8>,
 }
 
 /// What comes of the chunks taken in.

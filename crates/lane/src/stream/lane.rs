@@ -233,7 +233,8 @@ impl Lane {
         }
         let closed = stream.end.is_some() || stream.is_cut();
         let model = self.config.classifier.as_ref();
-        let judged = answer::verdict(stream, scores, model, closed, now);
+        let key = &self.config.fingerprint_key;
+        let judged = answer::verdict(stream, scores, model, key, closed, now);
         let remember = now.plus(stream.terms.policy.stream.idle);
         if closed {
             self.streams.forget(id, remember);

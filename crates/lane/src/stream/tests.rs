@@ -1,4 +1,5 @@
 mod saved;
+mod selection;
 
 use std::sync::{Arc, LazyLock};
 
@@ -122,6 +123,27 @@ fn lane_with(classifier: bool) -> Lane {
         shed_above: 10,
     };
     Lane::new(Arc::clone(&COMPILED.0), Arc::clone(&COMPILED.1), config)
+}
+
+/// A lane whose policies and rules are not those of the other lanes.
+fn lane_under(policy: &str, rules: &str) -> Lane {
+    let file = |name: &str, text: &str| SourceFile {
+        path: name.into(),
+        text: text.to_owned(),
+    };
+    let policies = PolicySet::parse(
+        "test".as_ref(),
+        &[file("default.yaml", policy)],
+        &[file("rules.yaml", rules)],
+    )
+    .unwrap();
+    let detector = Arc::new(Detector::compile(policies.rules()).unwrap());
+    let config = LaneConfig {
+        fingerprint_key: FingerprintKey::new(b"test"),
+        classifier: None,
+        shed_above: 10,
+    };
+    Lane::new(Arc::new(policies), detector, config)
 }
 
 /// A chunk of a stream of tenant `tenant`.

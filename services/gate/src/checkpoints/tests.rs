@@ -16,8 +16,7 @@ const OWNER: Owner = Owner {
 /// Checkpoints of a partition that is owned, the ledger of its chunks, and what keeps them going.
 fn owned() -> (Checkpoints, Ledger, EmbeddedBroker) {
     let topics = Topics::default();
-    let names = [&topics.chunks, &topics.verdicts, &topics.checkpoints];
-    let broker = EmbeddedBroker::start(names.map(|name| (name.as_str(), 2))).unwrap();
+    let broker = EmbeddedBroker::start(topics.all().map(|name| (name, 2))).unwrap();
     let config = GateConfig {
         bus: broker.config(),
         group: "test".to_owned(),

@@ -46,6 +46,7 @@ pub(crate) struct GateTopics<'a> {
     pub(crate) chunks: &'a str,
     pub(crate) verdicts: &'a str,
     pub(crate) checkpoints: &'a str,
+    pub(crate) flagged: &'a str,
 }
 
 /// A gate that is ready.
@@ -112,6 +113,7 @@ impl Cluster {
             ("--chunks-topic", topics.chunks),
             ("--verdicts-topic", topics.verdicts),
             ("--checkpoints-topic", topics.checkpoints),
+            ("--flagged-topic", topics.flagged),
             ("--dead-letters-topic", topics.verdicts),
             ("--admin", "127.0.0.1:0"),
             ("--policies", &judge.policies.display().to_string()),

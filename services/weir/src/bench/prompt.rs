@@ -221,13 +221,14 @@ impl<'a> Bench<'a> {
     }
 
     fn gate(&self, name: &str, load: &Load) -> anyhow::Result<Trial> {
-        let names = ["in", "chunks", "out", "checkpoints"];
-        let [from, chunks, to, checkpoints] = self.cluster.topics(name, names)?;
+        let names = ["in", "chunks", "out", "checkpoints", "flagged"];
+        let [from, chunks, to, checkpoints, flagged] = self.cluster.topics(name, names)?;
         let topics = GateTopics {
             prompts: &from,
             chunks: &chunks,
             verdicts: &to,
             checkpoints: &checkpoints,
+            flagged: &flagged,
         };
         let GateUnderTest { subject, admin } = self.cluster.gate(&topics, &self.args.judge)?;
         self.trial(&subject, load, &from, &to, || {

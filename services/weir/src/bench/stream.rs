@@ -330,13 +330,15 @@ impl Bench<'_> {
     ) -> anyhow::Result<T> {
         self.trials += 1;
         let name = format!("stream-{}", self.trials);
-        let names = ["prompts", "chunks", "verdicts", "checkpoints"];
-        let [prompts, chunks, verdicts, checkpoints] = self.cluster.topics(&name, names)?;
+        let names = ["prompts", "chunks", "verdicts", "checkpoints", "flagged"];
+        let [prompts, chunks, verdicts, checkpoints, flagged] =
+            self.cluster.topics(&name, names)?;
         let topics = GateTopics {
             prompts: &prompts,
             chunks: &chunks,
             verdicts: &verdicts,
             checkpoints: &checkpoints,
+            flagged: &flagged,
         };
         let gate = self.cluster.gate(&topics, &self.args.judge)?;
         let worker = Worker::connect(&self.cluster.bus, &topics, self.args.sending)?;

@@ -26,6 +26,7 @@ pub(crate) struct Cluster {
     pub(crate) chunks: String,
     pub(crate) verdicts: String,
     pub(crate) checkpoints: String,
+    pub(crate) flagged: String,
     pub(crate) dead_letters: String,
 }
 
@@ -46,11 +47,13 @@ impl Cluster {
             chunks: unique_name("chunks"),
             verdicts: unique_name("verdicts"),
             checkpoints: unique_name("checkpoints"),
+            flagged: unique_name("flagged"),
             dead_letters: unique_name("dead-letters"),
         };
         cluster.make(&cluster.prompts, 2 << 20);
         cluster.make(&cluster.chunks, 2 << 20);
         cluster.make(&cluster.checkpoints, 2 << 20);
+        cluster.make(&cluster.flagged, 4 << 20);
         cluster.make(&cluster.dead_letters, 4 << 20);
         cluster
     }

@@ -143,6 +143,8 @@ pub(crate) fn command_under(cluster: &Cluster, policies: &str) -> Command {
         &cluster.verdicts,
         "--checkpoints-topic",
         &cluster.checkpoints,
+        "--flagged-topic",
+        &cluster.flagged,
         "--dead-letters-topic",
         &cluster.dead_letters,
     ])

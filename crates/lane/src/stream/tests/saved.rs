@@ -298,27 +298,6 @@ fn what_cannot_be_restored_is_judged_as_after_a_gap() {
     }
 }
 
-/// A lane whose policies and rules are not those of the other lanes.
-fn lane_under(policy: &str, rules: &str) -> Lane {
-    let file = |name: &str, text: &str| SourceFile {
-        path: name.into(),
-        text: text.to_owned(),
-    };
-    let policies = PolicySet::parse(
-        "test".as_ref(),
-        &[file("default.yaml", policy)],
-        &[file("rules.yaml", rules)],
-    )
-    .unwrap();
-    let detector = Arc::new(Detector::compile(policies.rules()).unwrap());
-    let config = LaneConfig {
-        fingerprint_key: FingerprintKey::new(b"test"),
-        classifier: None,
-        shed_above: 10,
-    };
-    Lane::new(Arc::new(policies), detector, config)
-}
-
 #[test]
 fn under_another_policy_or_other_rules_what_is_not_released_is_read_again() {
     let stricter = POLICY.replace("card: { action: attenuate", "card: { action: block");
