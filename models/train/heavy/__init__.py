@@ -1,0 +1,1 @@
+"""What only the heavy model's training has: multilingual-e5-small, fine-tuned."""
