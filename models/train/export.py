@@ -95,7 +95,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     weights = model(quantised).SerializeToString(deterministic=True)
     (folder / "model.onnx").write_bytes(weights)
-    pairs = {name: _platt(calibration.categories[name]) for name in CATEGORIES}
+    pairs = {name: platt(calibration.categories[name]) for name in CATEGORIES}
     manifest = {
         "format": 1,
         "name": "fast-ngram",
@@ -106,10 +106,11 @@ def write(
         "window": {"features": settings.window, "most": settings.most},
         "length_power": settings.length_power,
         "calibration": pairs,
-        "any_harm": {"head_share": calibration.head_share, **_platt(calibration.any_harm)},
+        "any_harm": {"head_share": calibration.head_share, **platt(calibration.any_harm)},
     }
     (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def _platt(pair: tuple[float, float]) -> dict[str, float]:
+def platt(pair: tuple[float, float]) -> dict[str, float]:
+    """As a manifest has it."""
     return {"a": round(pair[0], 6), "b": round(pair[1], 6)}

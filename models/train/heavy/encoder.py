@@ -119,8 +119,11 @@ EMBEDDINGS = {
 }
 
 
+HEAD = ("head.weight", "head.bias")
+
+
 def load(encoder: Encoder, tensors: dict[str, Array]) -> None:
-    """Takes an encoder's weights under BERT's names; the head stays as it is."""
+    """Takes weights under BERT's names; without a head among them the head stays as it is."""
     state: dict[str, Array] = {ours: tensors[name] for ours, name in EMBEDDINGS.items()}
     for index in range(len(encoder.layers)):
         theirs, ours = f"encoder.layer.{index}.", f"layers.{index}."
@@ -130,9 +133,10 @@ def load(encoder: Encoder, tensors: dict[str, Array]) -> None:
             ]
             state[f"{ours}qkv.{end}"] = np.concatenate(parts)
             state |= {f"{ours}{o}.{end}": tensors[f"{theirs}{t}.{end}"] for o, t in BERT.items()}
+    state |= {name: tensors[name] for name in HEAD if name in tensors}
     converted = {name: torch.from_numpy(value) for name, value in state.items()}
     missing, unexpected = encoder.load_state_dict(converted, strict=False)
-    if unexpected or set(missing) != {"head.weight", "head.bias"}:
+    if unexpected or not set(missing) <= set(HEAD):
         raise ValueError(f"weights do not fit: missing {missing}, unexpected {unexpected}")
 
 

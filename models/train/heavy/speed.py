@@ -15,6 +15,9 @@ from heavy.prepare import Prepared
 
 STEPS = 6
 REPEATS = 2
+USED = 0.75
+"""Of the cores' time, what the passes have: the rest is waiting for each other, the optimiser and
+looks at dev-fit (seen on two cores)."""
 
 
 def seconds_a_step(encoder: Encoder, rows: Prepared, plan: Plan, threads: int) -> float:
@@ -35,11 +38,7 @@ def seconds_a_step(encoder: Encoder, rows: Prepared, plan: Plan, threads: int) -
             total += min(_pass(encoder, batch, plan) for _ in range(REPEATS))
     encoder.zero_grad(set_to_none=True)
     torch.set_num_threads(threads)
-    return total / STEPS / threads / SHARED
-
-
-SHARED = 0.9
-"""Of its speed alone, what a core has while the other works too (caches, memory, waiting)."""
+    return total / STEPS / threads / USED
 
 
 def _pass(encoder: Encoder, batch: tuple[torch.Tensor, torch.Tensor], plan: Plan) -> float:
