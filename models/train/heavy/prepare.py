@@ -46,16 +46,15 @@ def tokenizer(path: Path, pieces: list[str]) -> Tokenizer:
     """The tokenizer at `path`, checked against the pieces that the weights came with."""
     made = Tokenizer.from_file(str(path))
     vocabulary = made.get_vocab(with_added_tokens=True)
-    if (
-        made.encode(PREFIX.strip(), add_special_tokens=False).ids
-        != made.encode(PREFIX + "a", add_special_tokens=False).ids[:PREFIX_TOKENS]
-        or pieces[MASK] != "<mask>"
-    ):
-        raise ValueError(f"{path} cuts the prefix into other tokens than {PREFIX_TOKENS}")
     if len(vocabulary) != len(pieces) or any(
         vocabulary.get(piece) != number for number, piece in enumerate(pieces)
     ):
         raise ValueError(f"{path} numbers its tokens in another way than the weights")
+    if pieces[MASK] != "<mask>":
+        raise ValueError(f"token {MASK} is {pieces[MASK]}, not the mask")
+    prefix = made.encode(PREFIX + "a", add_special_tokens=False).tokens[:PREFIX_TOKENS]
+    if "".join(prefix) != "▁" + PREFIX.strip():
+        raise ValueError(f"{path} cuts the prefix otherwise than into {PREFIX_TOKENS} tokens")
     made.no_padding()
     made.no_truncation()
     return made
