@@ -29,7 +29,7 @@ pub(crate) fn select(fast: &Fast<'_>, look: &SecondLook, key: &FingerprintKey) -
         certain(SelectionReason::Policy)
     } else if fast.scores.iter().any(close) {
         certain(SelectionReason::Uncertain)
-    } else if key.draw(fast.drawn_by) < look.sample {
+    } else if look.sample > 0.0 && key.draw(fast.drawn_by) < look.sample {
         Some(Selected {
             reason: SelectionReason::Sample,
             probability: look.sample,
