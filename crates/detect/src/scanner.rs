@@ -9,7 +9,7 @@
 //! same whatever text follows (`Detector::open_from`). `Call 03` is open from `03` to the readers of
 //! numbers and from its end, so not at all, to that of tokens; with ` times` after it to none of them.
 //! What begins before the place is handed over and never looked at again (`State::decided`); the text
-//! before it is clear of that reader (`Scanner::clear`), and what is clear of all that a policy waits for
+//! before it is clear of that reader (`Scanner::clear_of_reader`), and what is clear of all that a policy waits for
 //! is settled ([`Scanner::settled`]). Literals of letters, base64 islands and invisible runs are found as
 //! characters go by and have watermarks of their own.
 //!
@@ -42,7 +42,7 @@ use crate::word;
 /// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
 const STRIDE: usize = 512;
 /// Of a saved [`State`].
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted:
@@ -58,8 +58,8 @@ pub struct Scanner<D> {
     required: Arc<Required>,
     /// Where the automaton of literals is; follows from the skeleton.
     position: Position,
-    /// By reader: original bytes before which nothing that it finds can begin any more.
-    clear: [usize; Reader::COUNT],
+    /// By reader: how many of the bytes decoded so far may yet be within something that it finds.
+    open: [u32; Reader::COUNT],
     state: State,
 }
 
@@ -73,9 +73,8 @@ struct State {
     hits: Hits,
     /// `None`: this is the inside of one.
     islands: Option<Islands>,
-    /// By reader: clean bytes from the beginning of the text before which findings have been handed
-    /// over.
-    decided: [usize; Reader::COUNT],
+    /// By reader: bytes of the window before which findings have been handed over.
+    decided: [u32; Reader::COUNT],
     /// Original bytes before which nothing required can begin any more.
     settled: usize,
 }
@@ -109,7 +108,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             detector,
             required,
             position: start,
-            clear: [0; Reader::COUNT],
+            open: [0; Reader::COUNT],
             state: State {
                 base,
                 normaliser: Normaliser::default(),
@@ -148,7 +147,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             detector,
             required,
             position,
-            clear: [0; Reader::COUNT],
+            open: [u32::MAX; Reader::COUNT],
             state,
         })
     }
@@ -242,15 +241,18 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         }
         let needed = Reader::ALL
             .into_iter()
-            .map(|reader| self.state.decided[reader as usize].saturating_sub(reader.reach().0));
-        let unneeded = needed.min().unwrap_or(0).saturating_sub(window.dropped());
-        window.drop_front(word::boundary_before(window.text(), unneeded));
+            .map(|reader| self.decided(reader).saturating_sub(reader.reach().0));
+        let unneeded = word::boundary_before(window.text(), needed.min().unwrap_or(0));
+        window.drop_front(unneeded);
+        for reader in Reader::ALL {
+            self.decide(reader, self.decided(reader) - unneeded);
+        }
         self.state.window = window;
 
         let conditions = if end {
             usize::MAX
         } else if self.state.hits.wait() {
-            self.clear[Reader::Spelt as usize]
+            self.clear_of_reader(Reader::Spelt)
                 .min(self.literals_open_from(|_, role| role != Role::Finding))
         } else {
             0
@@ -264,6 +266,15 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         );
     }
 
+    fn decided(&self, reader: Reader) -> usize {
+        self.state.decided[reader as usize] as usize
+    }
+
+    fn decide(&mut self, reader: Reader, until: usize) {
+        // A window is a piece of text and the readers' reach before it.
+        self.state.decided[reader as usize] = u32::try_from(until).unwrap_or(u32::MAX);
+    }
+
     /// Runs the readers over a window that ends with the character `held`, which is not certain: what begins
     /// at it is not decided.
     fn read(&mut self, window: &Window, held: Option<Unit>, end: bool, out: &mut Vec<Match>) {
@@ -271,8 +282,8 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         let fixed = text.len() - held.map_or(0, |held| held.c.len_utf8());
         let changes = held.map_or(&[][..], |held| may_become(held.c));
         for reader in Reader::ALL {
-            let from = self.state.decided[reader as usize] - window.dropped();
-            let open = if end {
+            let from = self.decided(reader);
+            let undecided = if end {
                 text.len()
             } else if reader.is_lazy() && !self.required.readers[reader as usize] {
                 let reached = fixed.saturating_sub(reader.reach().1);
@@ -286,23 +297,25 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
                 self.open_from(reader, text, from, fixed, changes)
             };
             let held_from = if self.shows_beginnings(reader) {
-                self.held_from(reader, text, open)
+                self.held_from(reader, text, undecided)
             } else {
-                open
+                undecided
             };
-            self.clear[reader as usize] = if held_from == text.len() {
-                self.state.normaliser.decoded()
+            let open = if held_from == text.len() {
+                0
             } else {
-                window.original(&(held_from..held_from)).start
+                let clear = window.original(&(held_from..held_from)).start;
+                self.state.normaliser.decoded() - clear
             };
-            let until = open.min(fixed);
+            self.open[reader as usize] = u32::try_from(open).unwrap_or(u32::MAX);
+            let until = undecided.min(fixed);
             if until == from && !end {
                 continue;
             }
             if !reader.needs_digit() || next_digit(text, from).is_some() {
                 self.read_range(reader, window, from..until, end, out);
             }
-            self.state.decided[reader as usize] = window.dropped() + until;
+            self.decide(reader, until);
         }
     }
 

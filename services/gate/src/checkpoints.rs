@@ -56,7 +56,7 @@ pub(crate) struct Checkpoints {
     last_commit: Instant,
     streams: HashMap<u64, Known>,
     /// Those that are open, by id.
-    numbers: HashMap<String, u64>,
+    numbers: HashMap<Arc<str>, u64>,
     next_number: u64,
     batch: Option<Batch>,
     metrics: GateMetrics,
@@ -65,7 +65,7 @@ pub(crate) struct Checkpoints {
 /// A stream that was saved.
 #[derive(Debug)]
 struct Known {
-    stream_id: String,
+    stream_id: Arc<str>,
     /// Its partition and owner.
     owner: Owner,
     /// Its last checkpoint that was acknowledged.
@@ -481,9 +481,10 @@ impl Checkpoints {
         }
         let number = self.next_number;
         self.next_number += 1;
-        self.numbers.insert(stream_id.to_owned(), number);
+        let stream_id: Arc<str> = stream_id.into();
+        self.numbers.insert(Arc::clone(&stream_id), number);
         let known = Known {
-            stream_id: stream_id.to_owned(),
+            stream_id,
             owner,
             written: None,
             saving: false,

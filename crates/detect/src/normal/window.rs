@@ -35,11 +35,6 @@ impl Window {
         &self.text
     }
 
-    /// Clean bytes dropped before the window.
-    pub(crate) fn dropped(&self) -> usize {
-        self.dropped
-    }
-
     /// Makes room for a piece of text.
     pub(crate) fn reserve(&mut self, bytes: usize) {
         // Not for as much again: a stream keeps that for as long as it is open.

@@ -121,7 +121,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         let mut clear = self.state.normaliser.decoded();
         for reader in Reader::ALL {
             if required.readers[reader as usize] {
-                clear = clear.min(self.clear[reader as usize]);
+                clear = clear.min(self.clear_of_reader(reader));
             }
         }
         if required.rules.contains(&true) {
@@ -138,6 +138,12 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             clear = clear.min(open.unwrap_or(usize::MAX));
         }
         clear
+    }
+
+    /// Original bytes before which nothing that a reader finds can begin any more.
+    pub(super) fn clear_of_reader(&self, reader: Reader) -> usize {
+        let decoded = self.state.normaliser.decoded();
+        decoded.saturating_sub(self.open[reader as usize] as usize)
     }
 
     /// Where the first literal begins that is not finished, in original bytes; `usize::MAX` if none is.

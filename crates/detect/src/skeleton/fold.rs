@@ -57,6 +57,14 @@ pub(crate) fn class(c: char) -> Class {
     }
 }
 
+/// The symbol of a folded letter or sign.
+pub(crate) fn symbol_of(letter: char) -> char {
+    match class(letter) {
+        Class::Word(folded) | Class::Sign(folded) => folded.symbol,
+        _ => letter,
+    }
+}
+
 /// Planes 0 to 3, made page by page when a text first needs one.
 static PAGES: [OnceLock<Box<[Class; 256]>>; 0x400] = [const { OnceLock::new() }; 0x400];
 
@@ -242,6 +250,15 @@ mod tests {
             assert_eq!(symbols(text), symbols(plain), "{text:?}");
         }
         assert_ne!(symbols("सत"), symbols("सूत"));
+    }
+
+    #[test]
+    fn a_folded_letter_tells_its_symbol() {
+        for c in '\0'..=char::MAX {
+            if let Class::Word(folded) | Class::Sign(folded) = class(c) {
+                assert_eq!(symbol_of(folded.letter), folded.symbol, "{c:?}");
+            }
+        }
     }
 
     #[test]

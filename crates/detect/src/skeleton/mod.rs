@@ -86,8 +86,9 @@ pub(crate) struct Skeleton {
     items: Vec<Packed>,
     /// The original byte from which on items count theirs.
     origin: usize,
-    /// Items of one symbol, one after the other, with or without gaps: the place of the first of each.
-    cells: Vec<u32>,
+    /// How many cells the items make: of one symbol, one after the other, with or without gaps. The first
+    /// item of each says so.
+    cells: usize,
     /// How many complete cells are kept.
     keep: usize,
     gap: Gap,
@@ -105,7 +106,7 @@ impl Skeleton {
         Self {
             items: Vec::with_capacity(room),
             origin: 0,
-            cells: Vec::with_capacity(room),
+            cells: 0,
             keep,
             gap: Gap::Break,
             gap_length: 0,
@@ -119,10 +120,20 @@ impl Skeleton {
         self.items.iter().map(|packed| packed.item(self.origin))
     }
 
-    /// The symbol of a cell that begins at a place.
-    fn symbol(&self, first: u32) -> char {
-        // Cells begin at items.
-        self.items.get(first as usize).map_or('\0', Packed::symbol)
+    /// The place of the first item of each cell and its symbol, from the last cell on backwards.
+    fn cells_backwards(&self) -> impl Iterator<Item = (usize, char)> {
+        let items = self.items.iter().enumerate().rev();
+        items
+            .filter(|(_, item)| item.begins_cell())
+            .map(|(place, item)| (place, item.symbol()))
+    }
+
+    /// Where the last `cells` cells begin, if there are so many.
+    fn first_of(&self, cells: usize) -> Option<usize> {
+        match cells.checked_sub(1) {
+            Some(before) => self.cells_backwards().nth(before).map(|(place, _)| place),
+            None => Some(self.items.len()),
+        }
     }
 
     /// Takes a character. `sink` sees the skeleton as it was when the event came about.
@@ -210,12 +221,12 @@ impl Skeleton {
 
     fn break_off(&mut self, sink: &mut impl FnMut(&Self, Event)) {
         self.gap = Gap::Break;
-        if let Some(cell) = self.cells.last() {
-            sink(self, Event::Closed(self.symbol(*cell)));
+        if let Some((_, symbol)) = self.cells_backwards().next() {
+            sink(self, Event::Closed(symbol));
         }
         sink(self, Event::Broken);
         self.items.clear();
-        self.cells.clear();
+        self.cells = 0;
     }
 
     fn letter(
@@ -239,7 +250,7 @@ impl Skeleton {
             last.repeat(count, unit.end, self.origin);
             return;
         }
-        let closed = self.cells.last().map(|cell| (self.symbol(*cell), *cell));
+        let last_cell = self.cells_backwards().next();
         let place = self.items.len();
         if place == 0 {
             self.origin = unit.start;
@@ -257,17 +268,18 @@ impl Skeleton {
         };
         // Whoever asks what follows the last cell sees the item that closed it.
         push_tightly(&mut self.items, Packed::new(&item, self.origin));
-        let goes_on = closed.is_some_and(|(symbol, first)| {
-            symbol == folded.symbol && place - (first as usize) < CELL_ITEMS
-        });
+        let goes_on = last_cell
+            .is_some_and(|(first, symbol)| symbol == folded.symbol && place - first < CELL_ITEMS);
         if goes_on {
             return;
         }
-        if let Some((symbol, _)) = closed {
+        if let Some((_, symbol)) = last_cell {
             sink(self, Event::Closed(symbol));
         }
-        // At most CELL_ITEMS a cell.
-        push_tightly(&mut self.cells, u32::try_from(place).unwrap_or(u32::MAX));
+        if let Some(first) = self.items.last_mut() {
+            first.begin_cell();
+        }
+        self.cells += 1;
         self.forget();
     }
 
@@ -275,30 +287,27 @@ impl Skeleton {
     /// a rule.
     fn forget(&mut self) {
         let needed = self.keep + 2;
-        if self.cells.len() < most_cells(self.keep) {
+        if self.cells < most_cells(self.keep) {
             return;
         }
-        self.cells.drain(..self.cells.len() - needed);
-        if let Some(&unneeded) = self.cells.first() {
-            self.items.drain(..unneeded as usize);
-            for cell in &mut self.cells {
-                *cell -= unneeded;
-            }
+        if let Some(unneeded) = self.first_of(needed) {
+            self.items.drain(..unneeded);
+            self.cells = needed;
         }
         packed::rebase(&mut self.items, &mut self.origin);
     }
 
     /// The symbols of the complete cells that are kept.
     pub(crate) fn closed(&self) -> impl Iterator<Item = char> {
-        let complete = self.cells.len().saturating_sub(1);
-        self.cells[..complete].iter().map(|cell| self.symbol(*cell))
+        let complete = self.cells.saturating_sub(1);
+        let first = self.items.iter().filter(|item| item.begins_cell());
+        first.take(complete).map(Packed::symbol)
     }
 
     /// The items of the last `cells` cells when the last one has just been closed, the item before
     /// them and the one after.
     pub(crate) fn tail(&self, cells: usize) -> Option<Tail<'_>> {
-        let first_cell = self.cells.len().checked_sub(cells)?;
-        let first = *self.cells.get(first_cell)? as usize;
+        let first = self.first_of(cells)?;
         // On `Closed` the item that closed the cell is there already, unless the text broke off.
         let closed_by_item = self.gap == Gap::None;
         let end = self.items.len() - usize::from(closed_by_item);
@@ -312,10 +321,9 @@ impl Skeleton {
 
     /// The items of the last `cells` cells, the unfinished one among them.
     pub(crate) fn open_tail(&self, cells: usize) -> Option<Tail<'_>> {
-        let first_cell = self.cells.len().checked_sub(cells)?;
         Some(Tail {
             skeleton: self,
-            first: *self.cells.get(first_cell)? as usize,
+            first: self.first_of(cells)?,
             end: self.items.len(),
             open: true,
         })
@@ -324,11 +332,13 @@ impl Skeleton {
     /// The symbols of the last `cells` cells, the unfinished one among them; nothing if the text has
     /// broken off since.
     pub(crate) fn open_symbols(&self, cells: usize) -> impl Iterator<Item = char> {
-        let from = match self.gap {
-            Gap::Break => self.cells.len(),
-            _ => self.cells.len().saturating_sub(cells),
+        let cells = match self.gap {
+            Gap::Break => 0,
+            _ => cells.min(self.cells),
         };
-        self.cells[from..].iter().map(|cell| self.symbol(*cell))
+        let from = self.first_of(cells).unwrap_or(self.items.len());
+        let first = self.items[from..].iter().filter(|item| item.begins_cell());
+        first.map(Packed::symbol)
     }
 
     /// Where the sign begins that waits to be told a letter from a divider, in original bytes.
@@ -338,16 +348,15 @@ impl Skeleton {
 
     /// A copy of the last `cells` cells, to try out what a character would do.
     pub(crate) fn recent(&self, cells: usize) -> Self {
-        let from = self.cells.len().saturating_sub(cells);
-        let first = self.cells.get(from);
-        let first = first.map_or(self.items.len(), |first| *first as usize);
+        let first = self
+            .first_of(cells.min(self.cells))
+            .unwrap_or(self.items.len());
         // The item before the first cell tells whether that begins a word.
-        let kept = first.saturating_sub(1);
-        let by = u32::try_from(kept).unwrap_or(u32::MAX);
+        let items = self.items[first.saturating_sub(1)..].to_vec();
         Self {
-            items: self.items[kept..].to_vec(),
+            cells: items.iter().filter(|item| item.begins_cell()).count(),
+            items,
             origin: self.origin,
-            cells: self.cells[from..].iter().map(|cell| cell - by).collect(),
             keep: self.keep,
             gap: self.gap,
             gap_length: self.gap_length,

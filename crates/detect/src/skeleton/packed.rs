@@ -1,28 +1,31 @@
-//! [`Item`]s in 16 bytes each: every open stream keeps some seventy.
+//! [`Item`]s in 12 bytes each: every open stream keeps some seventy.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gap, Item};
+use super::{Gap, Item, fold};
 
 /// Bits of a character.
 const LETTER: u32 = 0x1f_ffff;
 const UPPER: u32 = 1 << 21;
 const SIGN: u32 = 1 << 22;
 const COLON: u32 = 1 << 23;
+/// It is the first item of a cell.
+const CELL: u32 = 1 << 24;
 /// Where the gap stands.
-const GAP: u32 = 24;
-/// Where the count stands, above the symbol.
-const COUNT: u32 = 21;
+const GAP: u32 = 25;
+/// Where the count stands, above the length.
+const COUNT: u32 = 24;
+/// Bits of a length, and the longest one.
+const LENGTH: u32 = (1 << COUNT) - 1;
 
 /// An item, its bytes counted from an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Packed {
     /// Letter, flags, gap.
     letter: u32,
-    /// Symbol, count.
-    symbol: u32,
     start: u32,
-    end: u32,
+    /// Bytes, count.
+    length: u32,
 }
 
 impl Packed {
@@ -34,15 +37,15 @@ impl Packed {
                 | flag(item.sign, SIGN)
                 | flag(item.colon, COLON)
                 | (item.before as u32) << GAP,
-            symbol: u32::from(item.symbol) | u32::from(item.count) << COUNT,
             start: offset(item.start, origin),
-            end: offset(item.end, origin),
+            length: length(item.start, item.end) | u32::from(item.count) << COUNT,
         }
     }
 
     pub(super) fn item(&self, origin: usize) -> Item {
+        let start = origin + self.start as usize;
         Item {
-            letter: character(self.letter),
+            letter: self.letter(),
             symbol: self.symbol(),
             sign: self.letter & SIGN != 0,
             upper: self.letter & UPPER != 0,
@@ -55,17 +58,31 @@ impl Packed {
                 _ => Gap::Break,
             },
             colon: self.letter & COLON != 0,
-            start: origin + self.start as usize,
-            end: origin + self.end as usize,
+            start,
+            end: start + (self.length & LENGTH) as usize,
         }
     }
 
+    pub(super) fn begins_cell(&self) -> bool {
+        self.letter & CELL != 0
+    }
+
+    /// A cell begins with it.
+    pub(super) fn begin_cell(&mut self) {
+        self.letter |= CELL;
+    }
+
+    fn letter(&self) -> char {
+        // What was packed was a character.
+        char::from_u32(self.letter & LETTER).unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
     pub(super) fn symbol(&self) -> char {
-        character(self.symbol)
+        fold::symbol_of(self.letter())
     }
 
     fn count(&self) -> u8 {
-        u8::try_from(self.symbol >> COUNT).unwrap_or(u8::MAX)
+        u8::try_from(self.length >> COUNT).unwrap_or(u8::MAX)
     }
 
     /// Whether it is this letter, in this case.
@@ -75,13 +92,14 @@ impl Packed {
 
     /// It reaches as far as `end`.
     pub(super) fn extend(&mut self, end: usize, origin: usize) {
-        self.end = offset(end, origin);
+        let start = origin + self.start as usize;
+        self.length = self.length & !LENGTH | length(start, end);
     }
 
     /// The letter comes `count` times more.
     pub(super) fn repeat(&mut self, count: u8, end: usize, origin: usize) {
         let count = u32::from(self.count().saturating_add(count));
-        self.symbol = self.symbol & LETTER | count << COUNT;
+        self.length = self.length & LENGTH | count << COUNT;
         self.extend(end, origin);
     }
 }
@@ -93,7 +111,6 @@ pub(super) fn rebase(items: &mut [Packed], origin: &mut usize) {
         *origin += by as usize;
         for item in items {
             item.start -= by;
-            item.end -= by;
         }
     }
 }
@@ -103,9 +120,9 @@ fn offset(at: usize, origin: usize) -> u32 {
     u32::try_from(at - origin).unwrap_or(u32::MAX)
 }
 
-/// What was packed was a character.
-fn character(bits: u32) -> char {
-    char::from_u32(bits & LETTER).unwrap_or(char::REPLACEMENT_CHARACTER)
+/// The marks of a letter that lie beyond 16 MiB are not counted as part of it.
+fn length(start: usize, end: usize) -> u32 {
+    u32::try_from(end - start).map_or(LENGTH, |length| length.min(LENGTH))
 }
 
 #[cfg(test)]
@@ -123,11 +140,11 @@ mod tests {
             Just(Gap::Break),
         ];
         let flags = any::<(bool, bool, bool)>();
-        let bytes = (1_000_000_usize..2_000_000_000, 0_usize..1_000_000_000);
-        (any::<char>(), any::<char>(), any::<u8>(), gap, flags, bytes).prop_map(
-            |(letter, symbol, count, before, (sign, upper, colon), (start, length))| Item {
+        let bytes = (1_000_000_usize..2_000_000_000, 0_usize..16_000_000);
+        (any::<char>(), any::<u8>(), gap, flags, bytes).prop_map(
+            |(letter, count, before, (sign, upper, colon), (start, length))| Item {
                 letter,
-                symbol,
+                symbol: fold::symbol_of(letter),
                 sign,
                 upper,
                 count,
@@ -144,6 +161,10 @@ mod tests {
         fn an_item_comes_out_as_it_went_in(item in item(), more in any::<u8>(), far in any::<bool>()) {
             let mut origin = if far { 0 } else { item.start };
             let mut packed = [Packed::new(&item, origin)];
+            prop_assert_eq!(packed[0].item(origin), item);
+            prop_assert!(!packed[0].begins_cell());
+            packed[0].begin_cell();
+            prop_assert!(packed[0].begins_cell());
             prop_assert_eq!(packed[0].item(origin), item);
             prop_assert!(packed[0].is(item.letter, item.upper));
             prop_assert!(!packed[0].is(item.letter, !item.upper));

@@ -6,7 +6,7 @@ use weir_types::{
 };
 
 use super::input::{JudgedText, StreamJudged};
-use super::state::{Covered, Stream};
+use super::state::{Covered, News, Stream};
 use crate::assemble::{self, CLASSIFIER, RULES};
 use crate::input::{Arrival, Judged};
 use crate::second_look::{self, Fast};
@@ -20,7 +20,7 @@ pub(super) fn verdict(
     closed: bool,
     now: Micros,
 ) -> StreamJudged {
-    let news = std::mem::take(&mut stream.news);
+    let news = stream.news.take().map_or_else(News::default, |news| *news);
     let policy = std::sync::Arc::clone(&stream.terms.policy);
     // A last verdict may bring words in that language.
     let language = stream.language(closed).clone();

@@ -133,7 +133,7 @@ impl Lane {
             taken = Taken::Pins;
         }
         let gap_until = stream.gap_until();
-        if stream.news.covers.is_some() && !stream.is_due {
+        if stream.covers().is_some() && !stream.is_due {
             stream.is_due = true;
             self.streams.due.push(Arc::clone(&id));
         }
@@ -165,7 +165,7 @@ impl Lane {
         stream.is_due = false;
         let ended = stream.end.is_some();
         if !stream.is_cut() && stream.suspicion.is_due(&stream.text, ended) {
-            let arrival = stream.news.covers.as_ref().map(|covered| covered.arrival);
+            let arrival = stream.covers().map(|covered| covered.arrival);
             let arrival = arrival.unwrap_or_default();
             let deadline = arrival.received.plus(stream.contract.budget);
             let required = stream.terms.policy.required.classifier;

@@ -12,7 +12,7 @@ use weir_detect::{Scanner, StateError, saved};
 use weir_types::{Action, FingerprintKey, Micros, Source};
 
 use super::input::{ChunkInput, StreamEnd};
-use super::state::{Contract, Covered, News, Stream, StreamIdentity, Terms};
+use super::state::{Contract, Covered, Stream, StreamIdentity, Terms};
 use super::suspicion::Suspicion;
 use super::text::Text;
 use crate::input::Arrival;
@@ -195,7 +195,7 @@ impl Stream {
             gap_until: state.gap_until.map(time),
             pin: None,
             is_due: false,
-            news: News::default(),
+            news: None,
             told: Covered {
                 seq_from: state.told.seq_from,
                 seq_to: state.told.seq_to,

@@ -48,8 +48,8 @@ pub(super) struct Stream {
     pub(super) pin: Option<Pin>,
     /// It is in the list of those to be answered.
     pub(super) is_due: bool,
-    /// What no verdict has told yet.
-    pub(super) news: News,
+    /// What no verdict has told yet. Most streams have none at most times, and it is large.
+    pub(super) news: Option<Box<News>>,
     /// What the last verdict covered.
     pub(super) told: Covered,
     /// Everything before has been looked at.
@@ -163,7 +163,7 @@ impl Stream {
             gap_until: None,
             pin: None,
             is_due: false,
-            news: News::default(),
+            news: None,
             told: Covered::none(input.source.clone(), input.arrival, now),
             checked_to: 0,
             released_to: 0,
@@ -396,26 +396,38 @@ impl Stream {
 
     /// Whether a verdict has told all that came of it so far, and another will follow.
     pub(super) fn is_at_rest(&self) -> bool {
-        !self.is_due && self.news.covers.is_none() && self.end.is_none() && !self.is_cut()
+        !self.is_due && self.covers().is_none() && self.end.is_none() && !self.is_cut()
+    }
+
+    /// The chunks that came since the last verdict.
+    pub(super) fn covers(&self) -> Option<&Covered> {
+        self.news.as_ref()?.covers.as_ref()
     }
 
     fn note(&mut self, found: &[Match], key: &FingerprintKey) {
-        let (kept, base) = self.text.kept();
         let policy = &self.terms.policy;
-        for found in found {
-            if policy.applies_to_streams(&found.rule) {
-                self.news.findings.add(found, kept, base, policy, key);
-            }
+        let mut applying = found
+            .iter()
+            .filter(|found| policy.applies_to_streams(&found.rule))
+            .peekable();
+        if applying.peek().is_none() {
+            return;
         }
-        if let Some(at) = self.news.findings.block_at {
+        let (kept, base) = self.text.kept();
+        let news = self.news.get_or_insert_default();
+        for found in applying {
+            news.findings.add(found, kept, base, policy, key);
+        }
+        if let Some(at) = news.findings.block_at {
             self.cut_at(at);
         }
     }
 
     pub(super) fn note_unjudged(&mut self, detector: &str, cause: UnjudgedCause) {
         let known = |known: &Unjudged| known.detector == detector && known.cause == cause;
-        if !self.news.unjudged.iter().any(known) {
-            self.news.unjudged.push(Unjudged {
+        let news = self.news.get_or_insert_default();
+        if !news.unjudged.iter().any(known) {
+            news.unjudged.push(Unjudged {
                 detector: detector.to_owned(),
                 cause,
             });
@@ -451,17 +463,11 @@ impl Stream {
     }
 
     fn cover(&mut self, input: &ChunkInput, now: Micros) {
-        let from = match &self.news.covers {
-            Some(covered) => covered.seq_from.min(input.seq),
-            None => input.seq,
-        };
-        let to = match &self.news.covers {
-            Some(covered) => covered.seq_to.max(input.seq),
-            None => input.seq,
-        };
-        self.news.covers = Some(Covered {
-            seq_from: from,
-            seq_to: to,
+        let covers = &mut self.news.get_or_insert_default().covers;
+        let before = covers.as_ref();
+        *covers = Some(Covered {
+            seq_from: before.map_or(input.seq, |before| before.seq_from.min(input.seq)),
+            seq_to: before.map_or(input.seq, |before| before.seq_to.max(input.seq)),
             source: input.source.clone(),
             arrival: input.arrival,
             taken_up: now,
