@@ -15,6 +15,8 @@ const TOKENS: usize = 400;
 const CHUNKS: usize = 8;
 /// Between two chunks, so that no queue grows.
 const INTERVAL: Duration = Duration::from_micros(250);
+/// Until every stream that was opened has a checkpoint, which takes memory for a moment.
+const CHECKPOINTED: Duration = Duration::from_secs(8);
 
 /// How much more is resident with more streams open.
 #[derive(Debug, Clone, Serialize)]
@@ -62,6 +64,7 @@ pub(crate) fn measure(
             }
         }
         worker.settle()?;
+        worker.run_until(worker.now().plus(micros(CHECKPOINTED)))?;
         *rss = subject.rss_mib()?;
     }
     let per_stream = |mib: f64, streams: u64| {
