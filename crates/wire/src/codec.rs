@@ -102,6 +102,7 @@ fn codec(subject: Subject) -> &'static Codec {
         LazyLock::new(|| Codec::new(Subject::Flagged)),
         LazyLock::new(|| Codec::new(Subject::DeadLetter)),
         LazyLock::new(|| Codec::new(Subject::Checkpoint)),
+        LazyLock::new(|| Codec::new(Subject::Moderation)),
     ];
     &CODECS[subject as usize]
 }

@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use weir_types::Verdict;
 
-use crate::{Checkpoint, Chunk, DeadLetter, Flagged, Prompt, Subject};
+use crate::{Checkpoint, Chunk, DeadLetter, Flagged, Moderation, Prompt, Subject};
 
 /// A type that travels on a topic. Sealed: the types are those of [`Subject`].
 pub trait Record: Serialize + DeserializeOwned + sealed::Sealed {
@@ -23,4 +23,6 @@ macro_rules! records {
     )*};
 }
 
-records!(Prompt, Chunk, Verdict, Flagged, DeadLetter, Checkpoint);
+records!(
+    Prompt, Chunk, Verdict, Flagged, DeadLetter, Checkpoint, Moderation
+);

@@ -15,17 +15,20 @@ pub enum Subject {
     DeadLetter,
     /// [`crate::Checkpoint`] on `weir.checkpoints.v1`.
     Checkpoint,
+    /// [`crate::Moderation`] on `weir.moderation.v1`.
+    Moderation,
 }
 
 impl Subject {
     /// All subjects.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Prompt,
         Self::Chunk,
         Self::Verdict,
         Self::Flagged,
         Self::DeadLetter,
         Self::Checkpoint,
+        Self::Moderation,
     ];
 
     /// The name in a registry: `<topic>-value`, as Confluent's `TopicNameStrategy` has it.
@@ -38,6 +41,7 @@ impl Subject {
             Self::Flagged => "weir.flagged.v1-value",
             Self::DeadLetter => "weir.dead-letters.v1-value",
             Self::Checkpoint => "weir.checkpoints.v1-value",
+            Self::Moderation => "weir.moderation.v1-value",
         }
     }
 
@@ -53,6 +57,7 @@ impl Subject {
             Self::Flagged => 100_004,
             Self::DeadLetter => 100_005,
             Self::Checkpoint => 100_009,
+            Self::Moderation => 100_010,
         }
     }
 
@@ -66,6 +71,7 @@ impl Subject {
             Self::Flagged => include_str!("../../../schemas/flagged.avsc"),
             Self::DeadLetter => include_str!("../../../schemas/dead-letter.avsc"),
             Self::Checkpoint => include_str!("../../../schemas/checkpoint.avsc"),
+            Self::Moderation => include_str!("../../../schemas/moderation.avsc"),
         }
     }
 }

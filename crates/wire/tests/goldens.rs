@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use weir_types::Verdict;
-use weir_wire::{Checkpoint, Chunk, DeadLetter, Flagged, Prompt, Record};
+use weir_wire::{Checkpoint, Chunk, DeadLetter, Flagged, Moderation, Prompt, Record};
 
 #[test]
 fn prompt() {
@@ -37,6 +37,11 @@ fn dead_letter() {
 #[test]
 fn checkpoint() {
     check::<Checkpoint>("checkpoint");
+}
+
+#[test]
+fn moderation() {
+    check::<Moderation>("moderation");
 }
 
 fn check<T: Record + PartialEq + std::fmt::Debug>(name: &str) {
