@@ -78,6 +78,17 @@ impl BusConfig {
         }
     }
 
+    /// The same, reading only what transactions have committed; partitions' committed offsets are waited for
+    /// while a transaction that would move them is open.
+    #[must_use]
+    pub fn read_committed(&self) -> Self {
+        let mut config = self.clone();
+        config
+            .options
+            .insert("isolation.level".to_owned(), "read_committed".to_owned());
+        config
+    }
+
     /// Checks that librdkafka knows every option and takes its value.
     ///
     /// # Errors
@@ -139,6 +150,16 @@ impl BusConfig {
             .set("queue.buffering.max.messages", "100000")
             .set("message.max.bytes", "8388608");
         self.override_options(&mut config);
+        config
+    }
+
+    pub(crate) fn transactional_producer(&self, id: &str, timeout_ms: &str) -> ClientConfig {
+        let mut config = self.producer("5");
+        config
+            .set("transactional.id", id)
+            .set("transaction.timeout.ms", timeout_ms)
+            // Not beyond the transaction's.
+            .set("message.timeout.ms", timeout_ms);
         config
     }
 

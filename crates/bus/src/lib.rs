@@ -9,6 +9,7 @@
 //! - [`Reader`] polls on a thread of its own, hands records over in batches as load makes them,
 //!   and does rebalances outside librdkafka's callback.
 //! - [`Publisher`] writes, lingering only under load, and sends again what failed.
+//! - [`Transactor`] writes records and commits offsets, all or nothing.
 //! - [`Ledger`] knows what may be committed: pure, property-tested.
 //! - [`Tail`] reads without a group, [`Log`] what is there already; [`EmbeddedBroker`] is Kafka in this process;
 //!   [`admin`] makes topics what their declaration says.
@@ -25,6 +26,7 @@ mod publisher;
 mod reader;
 mod record;
 mod tail;
+mod transactor;
 mod trouble;
 
 pub use config::BusConfig;
@@ -37,3 +39,4 @@ pub use publisher::{Publisher, Token};
 pub use reader::{Batch, Committer, Event, Reader, unix_ms};
 pub use record::{InRecord, OutRecord};
 pub use tail::{From as TailFrom, Tail, partition_count};
+pub use transactor::{Membership, TransactionError, Transactor};

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::{ClientConfig, Offset};
 
 use crate::config::BusConfig;
 use crate::context::ReaderContext;
@@ -30,6 +30,8 @@ pub struct Log {
 /// for a new connection takes longer than reading does.
 pub struct LogReader {
     consumer: BaseConsumer<ReaderContext>,
+    /// Knows how far partitions reach, transactions that are open included.
+    all: BaseConsumer<ReaderContext>,
     config: BusConfig,
     topic: String,
 }
@@ -48,12 +50,19 @@ impl LogReader {
     /// # Errors
     /// An option that librdkafka does not know.
     pub fn new(config: &BusConfig, topic: &str) -> Result<Self, BusError> {
-        let consumer = config
-            .consumer(None)
-            .create_with_context(ReaderContext::default())
-            .map_err(BusError::client)?;
+        let mut committed = config.consumer(None);
+        // What ends a partition may be no record (the mark of a transaction, say).
+        committed.set("enable.partition.eof", "true");
+        let mut all = config.consumer(None);
+        all.set("isolation.level", "read_uncommitted");
+        let make = |config: ClientConfig| {
+            config
+                .create_with_context(ReaderContext::default())
+                .map_err(BusError::client)
+        };
         Ok(Self {
-            consumer,
+            consumer: make(committed)?,
+            all: make(all)?,
             config: config.clone(),
             topic: topic.to_owned(),
         })
@@ -67,26 +76,16 @@ impl LogReader {
     /// about `patience`.
     pub fn read(&self, from: &[(i32, Option<i64>)], patience: Duration) -> Result<Log, BusError> {
         let Self {
-            consumer,
-            config,
-            topic,
+            consumer, topic, ..
         } = self;
         let deadline = Instant::now() + patience;
-        let left = || deadline.saturating_duration_since(Instant::now());
-        let unreachable = |source| BusError::Unreachable {
-            brokers: config.brokers.clone(),
-            source,
-        };
-        partitions(consumer, topic, left(), NO_SUCH_TOPIC_AFTER)
-            .map_err(unreachable)?
-            .filter(|count| from.iter().all(|(partition, _)| partition < count))
-            .ok_or_else(|| no_such_topic(config, topic))?;
+        self.check(from.iter().map(|(partition, _)| *partition), patience)?;
+        let unreachable = |source| self.unreachable(source);
         let mut log = Log::default();
         let mut unread = BTreeMap::new();
         let mut list = TopicPartitionList::with_capacity(from.len());
         for (partition, offset) in from {
-            let (low, high) =
-                watermarks(consumer, topic, *partition, left()).map_err(unreachable)?;
+            let (low, high) = self.stable(*partition, deadline)?;
             log.ends.push((*partition, high));
             let start = offset.map_or(low, |offset| offset.max(low));
             if start < high {
@@ -99,6 +98,84 @@ impl LogReader {
         let read = self.read_on(&mut log.records, unread, patience, deadline);
         consumer.unassign().map_err(unreachable)?;
         read.map(|()| log)
+    }
+
+    /// [`LogReader::read`] of what has been written since a moment (Unix milliseconds, by records' timestamps).
+    ///
+    /// # Errors
+    /// As [`LogReader::read`].
+    pub fn read_since(
+        &self,
+        partitions: &[i32],
+        since_ms: i64,
+        patience: Duration,
+    ) -> Result<Log, BusError> {
+        self.check(partitions.iter().copied(), patience)?;
+        let unreachable = |source| self.unreachable(source);
+        let mut times = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            let at = Offset::Offset(since_ms);
+            times
+                .add_partition_offset(&self.topic, *partition, at)
+                .map_err(unreachable)?;
+        }
+        let found = self
+            .all
+            .offsets_for_times(times, patience)
+            .map_err(unreachable)?;
+        let from: Vec<_> = found
+            .elements()
+            .iter()
+            .map(|element| match element.offset() {
+                Offset::Offset(offset) => (element.partition(), Some(offset)),
+                // Nothing is as young.
+                _ => (element.partition(), Some(i64::MAX)),
+            })
+            .collect();
+        self.read(&from, patience)
+    }
+
+    /// That the topic is there and has these partitions.
+    fn check(&self, wanted: impl Iterator<Item = i32>, patience: Duration) -> Result<(), BusError> {
+        let most = wanted.max().unwrap_or(-1);
+        partitions(&self.all, &self.topic, patience, NO_SUCH_TOPIC_AFTER)
+            .map_err(|source| self.unreachable(source))?
+            .filter(|count| most < *count)
+            .map(drop)
+            .ok_or_else(|| no_such_topic(&self.config, &self.topic))
+    }
+
+    /// The first and the next offset of a partition once no transaction is open in what is there now. (Those
+    /// that the reader sees end where the first open one begins, if it reads what is committed.)
+    fn stable(&self, partition: i32, deadline: Instant) -> Result<(i64, i64), BusError> {
+        let unreachable = |source| self.unreachable(source);
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let (_, end) =
+            watermarks(&self.all, &self.topic, partition, left()).map_err(unreachable)?;
+        loop {
+            let (low, high) =
+                watermarks(&self.consumer, &self.topic, partition, left()).map_err(unreachable)?;
+            if high >= end {
+                return Ok((low, high));
+            }
+            if left().is_zero() {
+                return Err(BusError::Operation {
+                    what: format!(
+                        "waiting for a transaction on topic {}, partition {partition}, to end",
+                        self.topic
+                    ),
+                    source: KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut),
+                });
+            }
+            std::thread::sleep(POLL_WAIT);
+        }
+    }
+
+    fn unreachable(&self, source: KafkaError) -> BusError {
+        BusError::Unreachable {
+            brokers: self.config.brokers.clone(),
+            source,
+        }
     }
 
     /// Reads what is assigned up to the ends in `unread`.
@@ -121,13 +198,13 @@ impl LogReader {
                         records.push(record);
                     }
                 }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    unread.remove(&partition);
+                }
                 Some(Err(error)) => {
                     tracing::debug!(%error, topic = self.topic, "reading; it will be tried again");
                 }
-                // What ends a partition may be no record (the mark of a transaction, say).
-                None => unread.retain(|partition, end| {
-                    position(&self.consumer, &self.topic, *partition).is_none_or(|at| at < *end)
-                }),
+                None => {}
             }
             if Instant::now() >= deadline && !unread.is_empty() {
                 return Err(BusError::Operation {
@@ -137,15 +214,6 @@ impl LogReader {
             }
         }
         Ok(())
-    }
-}
-
-/// The offset of the next record that the consumer would hand over.
-fn position(consumer: &BaseConsumer<ReaderContext>, topic: &str, partition: i32) -> Option<i64> {
-    let list = consumer.position().ok()?;
-    match list.find_partition(topic, partition)?.offset() {
-        Offset::Offset(offset) => Some(offset),
-        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::BusConfig;
 use crate::context::{ReaderContext, Rebalance};
 use crate::error::BusError;
 use crate::record::InRecord;
+use crate::transactor::Membership;
 
 /// Records judged together at most. Dense traffic fills batches, sparse traffic goes one by one.
 const MAX_BATCH_RECORDS: usize = 256;
@@ -202,6 +203,15 @@ impl Committer {
     /// The same, waiting for the coordinator's answer.
     pub fn commit_now(&self, offsets: &[(i32, i64, i64)]) {
         self.commit_as(offsets, CommitMode::Sync);
+    }
+
+    /// The member as it is now, for a transaction; `None` once the consumer is beyond repair.
+    #[must_use]
+    pub fn membership(&self) -> Option<Membership> {
+        Some(Membership {
+            metadata: self.consumer.group_metadata()?,
+            topic: Arc::clone(&self.topic),
+        })
     }
 
     /// The same group member's commits to another topic, which it need not read.

@@ -105,6 +105,11 @@ const REBALANCE_BUCKETS: &[f64] = &[
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0,
 ];
 
+/// A rescorer that keeps up takes a second; one that has an outage to make good, hours.
+const SECOND_LOOK_BUCKETS: &[f64] = &[
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0,
+];
+
 const BATCH_BUCKETS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
 ];
@@ -327,7 +332,58 @@ pub(crate) const PROCESS_RESIDENT: MetricSpec = gauge(
     "Resident memory of the process; absent off Linux.",
 );
 
-static CATALOGUE: [MetricSpec; 27] = [
+pub(crate) const MODERATION: MetricSpec = counter(
+    "weir_moderation_total",
+    Unit::Count,
+    &["outcome"],
+    "Moderation records written, by what the second look made of the first.",
+);
+pub(crate) const FLAGGED_TO_MODERATION: MetricSpec = histogram(
+    "weir_flagged_to_moderation_seconds",
+    Unit::Seconds,
+    &[],
+    SECOND_LOOK_BUCKETS,
+    "From a text being flagged to its moderation record being there.",
+);
+pub(crate) const RESCORE_BATCH: MetricSpec = histogram(
+    "weir_rescore_batch_texts",
+    Unit::Count,
+    &[],
+    BATCH_BUCKETS,
+    "Texts that the heavy model scored together.",
+);
+pub(crate) const RESCORE_SECONDS: MetricSpec = counter(
+    "weir_rescore_score_seconds_total",
+    Unit::Seconds,
+    &[],
+    "Time that scoring by the heavy model took.",
+);
+pub(crate) const RESCORE_REPEATED: MetricSpec = counter(
+    "weir_rescore_repeated_total",
+    Unit::Count,
+    &[],
+    "Flagged records left out because their text had been looked at.",
+);
+pub(crate) const RESCORE_ABORTED: MetricSpec = counter(
+    "weir_rescore_aborted_total",
+    Unit::Count,
+    &[],
+    "Transactions that were aborted and tried again.",
+);
+pub(crate) const RESCORE_DEAD_LETTERS: MetricSpec = counter(
+    "weir_rescore_dead_letters_total",
+    Unit::Count,
+    &[],
+    "Flagged records that could not be read.",
+);
+pub(crate) const RESCORE_LAG: MetricSpec = gauge(
+    "weir_rescore_lag_records",
+    Unit::Records,
+    &["partition"],
+    "Flagged records that wait for their second look.",
+);
+
+static CATALOGUE: [MetricSpec; 35] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -355,9 +411,17 @@ static CATALOGUE: [MetricSpec; 27] = [
     BUILD_INFO,
     PROCESS_CPU,
     PROCESS_RESIDENT,
+    MODERATION,
+    FLAGGED_TO_MODERATION,
+    RESCORE_BATCH,
+    RESCORE_SECONDS,
+    RESCORE_REPEATED,
+    RESCORE_ABORTED,
+    RESCORE_DEAD_LETTERS,
+    RESCORE_LAG,
 ];
 
-/// Every metric that a gate exposes.
+/// Every metric that a gate or a rescorer exposes.
 pub fn catalogue() -> impl Iterator<Item = &'static MetricSpec> {
     CATALOGUE.iter()
 }
@@ -442,6 +506,7 @@ mod tests {
             "cause",
             "reason",
             "fate",
+            "outcome",
             "result",
             "topic",
             "partition",

@@ -18,6 +18,7 @@ mod lane;
 mod logs;
 mod metrics;
 mod process;
+mod rescore;
 mod trace_context;
 
 pub use admin::{AdminError, AdminHandle, serve, spawn_admin_thread};
@@ -29,4 +30,5 @@ pub use lane::LaneMetrics;
 pub use logs::{LOG_ENV, LogFormat, LogsError, UnknownLogFormat, init_logs};
 pub use metrics::{BuildInfo, GateMetrics, MetricsError, PartitionMetrics};
 pub use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge, Registry};
+pub use rescore::RescoreMetrics;
 pub use trace_context::{TRACEPARENT_HEADER, TraceContext};

@@ -89,8 +89,7 @@ pub struct GateMetrics {
 }
 
 impl GateMetrics {
-    /// Makes the metrics of the whole [catalogue](crate::catalogue) on `registry`, those of the
-    /// process included.
+    /// Makes a gate's metrics on `registry`, those of the process included.
     ///
     /// # Errors
     ///
@@ -98,12 +97,7 @@ impl GateMetrics {
     pub fn register(registry: &Registry, build: BuildInfo<'_>) -> Result<Self, MetricsError> {
         let to = Registrar(registry);
 
-        let build_info: IntGaugeVec =
-            to.add(&names::BUILD_INFO, |s| IntGaugeVec::new(opts(s), s.labels))?;
-        build_info
-            .with_label_values(&[build.version, build.commit])
-            .set(1);
-        to.collector(&names::PROCESS_CPU, ProcessCollector::new)?;
+        to.process(build)?;
 
         let stages: HistogramVec = to.add(&names::STAGE, |s| {
             HistogramVec::new(histogram_opts(s), s.labels)
@@ -224,10 +218,20 @@ impl GateMetrics {
     }
 }
 
-struct Registrar<'a>(&'a Registry);
+pub(crate) struct Registrar<'a>(pub(crate) &'a Registry);
 
 impl Registrar<'_> {
-    fn add<M: Collector + Clone + 'static>(
+    /// What every process tells of itself.
+    pub(crate) fn process(&self, build: BuildInfo<'_>) -> Result<(), MetricsError> {
+        let build_info: IntGaugeVec =
+            self.add(&names::BUILD_INFO, |s| IntGaugeVec::new(opts(s), s.labels))?;
+        build_info
+            .with_label_values(&[build.version, build.commit])
+            .set(1);
+        self.collector(&names::PROCESS_CPU, ProcessCollector::new)
+    }
+
+    pub(crate) fn add<M: Collector + Clone + 'static>(
         &self,
         spec: &MetricSpec,
         make: impl FnOnce(&MetricSpec) -> prometheus::Result<M>,
@@ -256,15 +260,15 @@ impl Registrar<'_> {
             })
     }
 
-    fn histogram(&self, spec: &MetricSpec) -> Result<Histogram, MetricsError> {
+    pub(crate) fn histogram(&self, spec: &MetricSpec) -> Result<Histogram, MetricsError> {
         self.add(spec, |s| Histogram::with_opts(histogram_opts(s)))
     }
 
-    fn int_counter(&self, spec: &MetricSpec) -> Result<IntCounter, MetricsError> {
+    pub(crate) fn int_counter(&self, spec: &MetricSpec) -> Result<IntCounter, MetricsError> {
         self.add(spec, |s| IntCounter::with_opts(opts(s)))
     }
 
-    fn int_counters(&self, spec: &MetricSpec) -> Result<IntCounterVec, MetricsError> {
+    pub(crate) fn int_counters(&self, spec: &MetricSpec) -> Result<IntCounterVec, MetricsError> {
         self.add(spec, |s| IntCounterVec::new(opts(s), s.labels))
     }
 
@@ -301,6 +305,8 @@ mod tests {
         let metrics = GateMetrics::register(&registry, BUILD).unwrap();
         metrics.topic("prompts").inc();
         metrics.partition("prompts", 0).lag_records.set(1);
+        let rescore = crate::RescoreMetrics::register(&registry).unwrap();
+        rescore.lag(0).set(1);
 
         let families = registry.gather();
         let found: BTreeMap<_, _> = families.iter().map(|f| (f.name(), f)).collect();

@@ -11,8 +11,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use weir_telemetry::{
-    AdminError, AdminHandle, BuildInfo, GateMetrics, Health, MetricKind, Registry, catalogue,
-    spawn_admin_thread,
+    AdminError, AdminHandle, BuildInfo, GateMetrics, Health, MetricKind, Registry, RescoreMetrics,
+    catalogue, spawn_admin_thread,
 };
 use weir_types::Action;
 
@@ -62,6 +62,8 @@ fn start() -> (GateMetrics, Health, AdminHandle) {
         commit: "abc",
     };
     let metrics = GateMetrics::register(&registry, build).unwrap();
+    // As in a process that is both; it is the registry that keeps them.
+    RescoreMetrics::register(&registry).unwrap().lag(0).set(0);
     let health = Health::new(Duration::from_secs(10));
     let admin = spawn_admin_thread(ANY_PORT, registry, health.clone()).unwrap();
     (metrics, health, admin)

@@ -74,6 +74,18 @@ pub fn derive_verdict_id(
     hex(&hash.finalize()[..16])
 }
 
+/// An id of 128 bits as 32 hex digits, made of `parts`: the same whenever they are.
+#[must_use]
+pub fn derive_id(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        // Lengths go in front, so that no two lists share an encoding.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize()[..16])
+}
+
 /// Two lower-case hex digits a byte.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

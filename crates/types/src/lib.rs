@@ -10,6 +10,7 @@ mod contract;
 mod dead_letter;
 mod fingerprint;
 mod mask;
+mod outcome;
 mod selection;
 mod time;
 mod verdict;
@@ -18,8 +19,9 @@ pub use action::{Action, FailMode};
 pub use category::{Category, UnknownCategory};
 pub use contract::{Disposition, OnExpiry, StreamContract};
 pub use dead_letter::DeadLetterReason;
-pub use fingerprint::{FingerprintKey, derive_verdict_id, hex};
+pub use fingerprint::{FingerprintKey, derive_id, derive_verdict_id, hex};
 pub use mask::{Mask, UnknownMask};
+pub use outcome::Outcome;
 pub use selection::{Selected, SelectionReason};
 pub use time::Micros;
 pub use verdict::{

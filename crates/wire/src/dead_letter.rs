@@ -29,6 +29,25 @@ pub struct DeadLetter {
     pub failed_at_ms: i64,
 }
 
+/// A dead letter's value above this is left out: its topic takes twice the inputs' size, 4 MiB.
+const MOST_PAYLOAD: usize = 4_000_000;
+
+impl DeadLetter {
+    /// The same without its value where that is too large to keep, and says so.
+    #[must_use]
+    pub fn fitting(mut self) -> Self {
+        if self
+            .payload
+            .as_ref()
+            .is_some_and(|value| value.len() > MOST_PAYLOAD)
+        {
+            self.payload = None;
+            self.detail.push_str(" (value too large to keep)");
+        }
+        self
+    }
+}
+
 /// One header of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {

@@ -1,5 +1,7 @@
 use apache_avro::error::Details;
 
+use weir_types::DeadLetterReason;
+
 use crate::Subject;
 
 /// Why a frame could not be read. Says nothing of the text in it.
@@ -28,6 +30,20 @@ pub enum DecodeError {
     /// A whole datum was read and this many bytes are left.
     #[error("{0} bytes follow the datum")]
     TrailingBytes(usize),
+}
+
+impl DecodeError {
+    /// As what a dead letter counts that did not decode.
+    #[must_use]
+    pub const fn dead_letter_reason(&self) -> DeadLetterReason {
+        match self {
+            Self::TooShort | Self::BadMagic(_) => DeadLetterReason::MalformedFrame,
+            Self::UnknownSchema(_) => DeadLetterReason::UnknownSchema,
+            Self::WrongSchema { .. } | Self::Datum(_) | Self::TrailingBytes(_) => {
+                DeadLetterReason::Undecodable
+            }
+        }
+    }
 }
 
 /// Why a record could not be written: its type and its schema disagree, a defect of this crate.

@@ -48,7 +48,7 @@ pub use error::{DatumFault, DecodeError, EncodeError, SchemaError};
 pub use evolve::WriterSchema;
 pub use flagged::Flagged;
 pub use frame::{HEADER_BYTES, schema_id};
-pub use moderation::{Influence, Moderation, Outcome};
+pub use moderation::{Influence, Moderation};
 pub use prompt::{Prompt, Role, Segment};
 pub use record::Record;
 pub use subject::{CompiledIn, SchemaIds, Subject, Written};

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use weir_types::{
-    Action, Category, CategoryScore, ModelRef, SelectionReason, Severity, Source, Span, Unjudged,
+    Action, Category, CategoryScore, ModelRef, Outcome, SelectionReason, Severity, Source, Span,
+    Unjudged,
 };
 
 use crate::source::SourceRecord;
@@ -83,45 +84,6 @@ pub struct Moderation {
     pub flagged_at_ms: i64,
     /// When the second look was done, Unix milliseconds by the rescorer's clock.
     pub rescored_at_ms: i64,
-}
-
-/// What the second look makes of the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The same action.
-    Confirmed,
-    /// A stricter one.
-    Tightened,
-    /// A milder one.
-    Overturned,
-    /// The fast action rests on a rule, of which the model says nothing.
-    Rule,
-    /// There was no second look.
-    Unjudged,
-}
-
-impl Outcome {
-    /// All outcomes; an outcome's discriminant is its position here.
-    pub const ALL: [Self; 5] = [
-        Self::Confirmed,
-        Self::Tightened,
-        Self::Overturned,
-        Self::Rule,
-        Self::Unjudged,
-    ];
-
-    /// The name used in records and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::Tightened => "tightened",
-            Self::Overturned => "overturned",
-            Self::Rule => "rule",
-            Self::Unjudged => "unjudged",
-        }
-    }
 }
 
 /// What one part of a text did to one score.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use weir_bus::InRecord;
 use weir_lane::{Arrival, ChunkInput, OpeningInput, PromptInput, StreamEnd};
 use weir_types::{DeadLetterReason, Micros, Source};
-use weir_wire::{Chunk, DecodeError, End, Opening, Prompt};
+use weir_wire::{Chunk, End, Opening, Prompt};
 
 /// Ids and names are short. Longer ones would come back in the verdict and might make it larger
 /// than its topic takes; and a longer key is no request id.
@@ -50,8 +50,8 @@ pub(crate) fn prompt(
             "the record has no value".to_owned(),
         ));
     };
-    let prompt: Prompt =
-        weir_wire::decode(payload).map_err(|error| reject(reason(&error), error.to_string()))?;
+    let prompt: Prompt = weir_wire::decode(payload)
+        .map_err(|error| reject(error.dead_letter_reason(), error.to_string()))?;
     let names = [&prompt.request_id, &prompt.tenant, &prompt.worker_id];
     if let Some(detail) = bad_names(names.map(String::as_str), prompt.locale_hint.as_deref()) {
         return Err(reject(DeadLetterReason::Invalid, detail));
@@ -99,8 +99,8 @@ pub(crate) fn chunk(
         let detail = "the record has no value".to_owned();
         return Err(reject(DeadLetterReason::Invalid, detail));
     };
-    let chunk: Chunk =
-        weir_wire::decode(payload).map_err(|error| reject(reason(&error), error.to_string()))?;
+    let chunk: Chunk = weir_wire::decode(payload)
+        .map_err(|error| reject(error.dead_letter_reason(), error.to_string()))?;
     let hint = chunk
         .opening
         .as_ref()
@@ -205,16 +205,6 @@ fn request_id(record: &InRecord) -> Option<String> {
     let key = record.key.as_ref()?;
     let readable = std::str::from_utf8(key).ok()?;
     (!readable.is_empty() && readable.len() <= MAX_NAME_BYTES).then(|| readable.to_owned())
-}
-
-fn reason(error: &DecodeError) -> DeadLetterReason {
-    match error {
-        DecodeError::TooShort | DecodeError::BadMagic(_) => DeadLetterReason::MalformedFrame,
-        DecodeError::UnknownSchema(_) => DeadLetterReason::UnknownSchema,
-        DecodeError::WrongSchema { .. } | DecodeError::Datum(_) | DecodeError::TrailingBytes(_) => {
-            DeadLetterReason::Undecodable
-        }
-    }
 }
 
 #[cfg(test)]

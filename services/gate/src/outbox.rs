@@ -15,8 +15,6 @@ use crate::intake::Rejected;
 
 /// How often progress is committed. A crash repeats at most this much, under the same ids.
 const COMMIT_EVERY: Duration = Duration::from_millis(250);
-/// A dead letter above this leaves the value out: its topic takes twice the inputs' size, 4 MiB.
-const MAX_DEAD_LETTER_PAYLOAD: usize = 4_000_000;
 
 /// What an acknowledgement settles.
 #[derive(Debug, Clone, Copy)]
@@ -240,15 +238,11 @@ impl Outbox {
             "dead letter"
         );
         self.metrics.dead_letters(rejected.reason).inc();
-        let fits = record
-            .payload
-            .as_ref()
-            .is_none_or(|value| value.len() <= MAX_DEAD_LETTER_PAYLOAD);
         let letter = DeadLetter {
             source,
             source_timestamp_ms: (record.timestamp_ms > 0).then_some(record.timestamp_ms),
             key: record.key.clone(),
-            payload: if fits { record.payload.clone() } else { None },
+            payload: record.payload.clone(),
             headers: record
                 .headers
                 .iter()
@@ -258,14 +252,11 @@ impl Outbox {
                 })
                 .collect(),
             reason: rejected.reason,
-            detail: if fits {
-                rejected.detail.clone()
-            } else {
-                format!("{} (value too large to keep)", rejected.detail)
-            },
+            detail: rejected.detail.clone(),
             stage: stage.to_owned(),
             failed_at_ms: unix_ms(),
-        };
+        }
+        .fitting();
         self.buffer.clear();
         if let Err(error) = weir_wire::encode(&letter, &mut self.buffer) {
             tracing::error!(%error, "a dead letter could not be encoded");

@@ -1,0 +1,75 @@
+//! The handles of a rescorer.
+
+use prometheus::{Counter, Histogram, IntCounter, IntGauge, IntGaugeVec, Registry};
+use weir_types::Outcome;
+
+use crate::catalogue as names;
+use crate::metrics::{BuildInfo, MetricsError, Registrar, opts};
+
+/// Every metric of a rescorer. Clones share their values.
+#[derive(Debug, Clone)]
+pub struct RescoreMetrics {
+    /// Seconds from a text being flagged to its moderation record being there.
+    pub flagged_to_moderation: Histogram,
+    /// Texts scored together.
+    pub batch_texts: Histogram,
+    /// Seconds that scoring took.
+    pub score_seconds: Counter,
+    /// Flagged records left out because their text had been looked at.
+    pub repeated: IntCounter,
+    /// Transactions aborted.
+    pub aborted: IntCounter,
+    /// Flagged records that could not be read.
+    pub dead_letters: IntCounter,
+    moderation: [IntCounter; Outcome::ALL.len()],
+    lag: IntGaugeVec,
+}
+
+impl RescoreMetrics {
+    /// Makes a rescorer's metrics on `registry`, beside a gate's if that has any.
+    ///
+    /// # Errors
+    /// [`MetricsError`] when `registry` already holds one of the names.
+    pub fn register(registry: &Registry) -> Result<Self, MetricsError> {
+        let to = Registrar(registry);
+        let moderation = to.int_counters(&names::MODERATION)?;
+        Ok(Self {
+            flagged_to_moderation: to.histogram(&names::FLAGGED_TO_MODERATION)?,
+            batch_texts: to.histogram(&names::RESCORE_BATCH)?,
+            score_seconds: to.add(&names::RESCORE_SECONDS, |s| Counter::with_opts(opts(s)))?,
+            repeated: to.int_counter(&names::RESCORE_REPEATED)?,
+            aborted: to.int_counter(&names::RESCORE_ABORTED)?,
+            dead_letters: to.int_counter(&names::RESCORE_DEAD_LETTERS)?,
+            moderation: Outcome::ALL
+                .map(|outcome| moderation.with_label_values(&[outcome.as_str()])),
+            lag: to.add(&names::RESCORE_LAG, |s| IntGaugeVec::new(opts(s), s.labels))?,
+        })
+    }
+
+    /// The same in a process of its own, with what is known of the process and the build.
+    ///
+    /// # Errors
+    /// As [`RescoreMetrics::register`].
+    pub fn register_alone(registry: &Registry, build: BuildInfo<'_>) -> Result<Self, MetricsError> {
+        Registrar(registry).process(build)?;
+        Self::register(registry)
+    }
+
+    /// Moderation records with this outcome.
+    #[must_use]
+    pub const fn moderation(&self, outcome: Outcome) -> &IntCounter {
+        &self.moderation[outcome as usize]
+    }
+
+    /// Records of a partition that wait.
+    #[must_use]
+    pub fn lag(&self, partition: i32) -> IntGauge {
+        self.lag.with_label_values(&[&partition.to_string()])
+    }
+
+    /// Takes a partition's gauge out of the exposition.
+    pub fn forget_partition(&self, partition: i32) {
+        // The only error is "no such series", which is what the caller wants.
+        let _ = self.lag.remove_label_values(&[&partition.to_string()]);
+    }
+}

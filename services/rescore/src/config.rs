@@ -1,0 +1,56 @@
+use std::path::PathBuf;
+
+use weir_bus::BusConfig;
+use weir_types::FingerprintKey;
+
+/// What a rescorer is started with.
+#[derive(Debug, Clone)]
+pub struct RescoreConfig {
+    /// How to reach the cluster.
+    pub bus: BusConfig,
+    /// Consumer group; rescorers of one group share the partitions.
+    pub group: String,
+    /// Where to read and write.
+    pub topics: RescoreTopics,
+    /// Folder of policies.
+    pub policies: PathBuf,
+    /// Under which texts are fingerprinted, and drawn when load is shed.
+    pub fingerprint_key: FingerprintKey,
+    /// How outputs and offsets are written.
+    pub delivery: Delivery,
+    /// With more records than this waiting, part of the sample is shed; four times as many, of the uncertain too.
+    pub thin_above: i64,
+}
+
+/// How outputs and offsets are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// In transactions under this id, which no other process may have: each moderation record once.
+    ExactlyOnce {
+        /// The transactional id.
+        transactional_id: String,
+    },
+    /// For brokers without transactions: a crash repeats what was not committed.
+    AtLeastOnce,
+}
+
+/// Topic names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RescoreTopics {
+    /// Texts to look at again.
+    pub flagged: String,
+    /// What came of it; as many partitions as `flagged`.
+    pub moderation: String,
+    /// Records that could not be processed.
+    pub dead_letters: String,
+}
+
+impl Default for RescoreTopics {
+    fn default() -> Self {
+        Self {
+            flagged: "weir.flagged.v1".to_owned(),
+            moderation: "weir.moderation.v1".to_owned(),
+            dead_letters: "weir.dead-letters.v1".to_owned(),
+        }
+    }
+}

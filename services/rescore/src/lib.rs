@@ -1,0 +1,29 @@
+//! The second look: flagged texts in, moderation records out, each once.
+//!
+//! A [`Rescorer`] is a reader thread and a worker thread. The worker takes up what has come, batch by batch:
+//!
+//! ```text
+//! intake      decode, or say why not (-> dead letter); leave out what was looked at already (seen)
+//! thinning    far behind: shed some of the sample, then of the uncertain, and say so
+//! Classifier  score, outside of any transaction, while the reader goes on polling
+//! judgement   beside the fast verdict: outcome, clause, severity, queue (pure)
+//! Sink        records and offsets in one transaction, if the cluster has them
+//! ```
+//!
+//! **Once.** The gate may repeat a flagged record. A moderation record goes to the partition number that its
+//! flagged text came from, and whoever is assigned that partition first reads which ids it holds, once no
+//! transaction is open there. What a former owner may still try, the group's coordinator refuses.
+
+mod config;
+mod influence;
+mod intake;
+mod judgement;
+mod rescorer;
+mod seen;
+mod similar;
+mod sink;
+mod thinning;
+mod triage;
+
+pub use config::{Delivery, RescoreConfig, RescoreTopics};
+pub use rescorer::{RescoreError, Rescorer};

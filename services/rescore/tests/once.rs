@@ -1,0 +1,137 @@
+//! Each flagged text gets one moderation record, whatever happens meanwhile. On Apache Kafka.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::{Cluster, PARTITIONS, flagged, frame, start};
+use weir_bus::{BusConfig, Tail, TailFrom};
+use weir_rescore::Delivery;
+use weir_testkit::{Process, own_kafka_or_skip, unique_name};
+use weir_wire::{DeadLetter, Moderation};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+/// As the brokers of a rescorer that the test runs as a process of its own.
+const BROKERS: &str = "WEIR_TEST_RESCORER_BROKERS";
+const TEXTS: usize = 400;
+
+/// Not a test of its own: what [`rescorer`] runs in another process.
+#[test]
+fn rescorer_of_another_process() {
+    let Ok(brokers) = std::env::var(BROKERS) else {
+        return;
+    };
+    let delivery = Delivery::ExactlyOnce {
+        transactional_id: unique_name("weir-rescore"),
+    };
+    let running = start(&Cluster::at(BusConfig::new(brokers)), delivery);
+    println!("rescoring");
+    std::thread::sleep(PATIENCE);
+    running.drain();
+}
+
+fn rescorer(cluster: &Cluster) -> Process {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "rescorer_of_another_process", "--nocapture"])
+        .env(BROKERS, &cluster.bus.brokers);
+    let process = Process::spawn(&mut command).unwrap();
+    process
+        .wait_for_line(PATIENCE, |line| line.contains("rescoring"))
+        .unwrap();
+    process
+}
+
+/// Number of records by verdict id; panics if one stands in another partition than its flagged text.
+fn written(tail: &Tail, counts: &mut BTreeMap<String, (i32, usize)>, wait: Duration) {
+    while let Some(record) = tail.next(wait) {
+        let moderation: Moderation = weir_wire::decode(&record.payload.unwrap()).unwrap();
+        let known = counts
+            .entry(moderation.verdict_id)
+            .or_insert((record.partition, 0));
+        assert_eq!(known.0, record.partition);
+        known.1 += 1;
+    }
+}
+
+#[test]
+fn each_text_gets_one_record_through_kills_rebalances_and_a_restart_of_the_broker() {
+    let Some(mut kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let cluster = Cluster::at(BusConfig::new(kafka.bootstrap()));
+    cluster.make();
+    let id = |number: usize| format!("{number:032x}");
+    let partition = |number: usize| i32::try_from(number).unwrap() % PARTITIONS;
+    let send = |from: usize, to: usize| {
+        let records = (from..to).map(|number| {
+            let text = format!("text {number} slow");
+            (partition(number), frame(&flagged(&id(number), &text)))
+        });
+        cluster.send(&cluster.topics.flagged, records);
+    };
+    let committed = cluster.bus.read_committed();
+    let tail = Tail::start(&committed, &cluster.topics.moderation, TailFrom::Beginning).unwrap();
+    let mut counts = BTreeMap::new();
+    let wait_for = |counts: &mut BTreeMap<_, _>, number: usize| {
+        let deadline = Instant::now() + PATIENCE;
+        while counts.len() < number {
+            assert!(Instant::now() < deadline, "{} of {number}", counts.len());
+            written(&tail, counts, Duration::from_millis(50));
+        }
+    };
+
+    let mut first = rescorer(&cluster);
+    send(0, 100);
+    wait_for(&mut counts, 30);
+    // In the middle of its work, and the gate repeats what it had flagged.
+    first.kill9().unwrap();
+    send(50, 200);
+    let mut second = rescorer(&cluster);
+    wait_for(&mut counts, 130);
+    // A rebalance in the middle of the work.
+    let mut third = rescorer(&cluster);
+    send(100, 300);
+    wait_for(&mut counts, 230);
+    kafka.restart().unwrap();
+    send(250, TEXTS);
+    wait_for(&mut counts, 330);
+    second.kill9().unwrap();
+    // Everything once more, and something that is no record at all.
+    send(0, TEXTS);
+    cluster.send(
+        &cluster.topics.flagged,
+        (0..PARTITIONS).map(|at| (at, b"broken".to_vec())),
+    );
+    wait_for(&mut counts, TEXTS);
+
+    // What comes last in each partition is what is broken: all before it has been dealt with then.
+    let letters = Tail::start(
+        &committed,
+        &cluster.topics.dead_letters,
+        TailFrom::Beginning,
+    )
+    .unwrap();
+    let mut broken = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    while broken.len() < usize::try_from(PARTITIONS).unwrap() {
+        assert!(Instant::now() < deadline, "{broken:?}");
+        if let Some(record) = letters.next(Duration::from_millis(200)) {
+            let letter: DeadLetter = weir_wire::decode(&record.payload.unwrap()).unwrap();
+            assert_eq!(letter.stage, "rescore.decode");
+            broken.push(letter.source.partition);
+        }
+    }
+    broken.sort_unstable();
+    assert_eq!(broken, (0..PARTITIONS).collect::<Vec<_>>());
+    written(&tail, &mut counts, Duration::from_secs(2));
+    third.kill9().unwrap();
+
+    assert_eq!(counts.len(), TEXTS);
+    for number in 0..TEXTS {
+        assert_eq!(counts[&id(number)], (partition(number), 1), "{number}");
+    }
+}
