@@ -345,6 +345,19 @@ pub(crate) const FLAGGED_TO_MODERATION: MetricSpec = histogram(
     SECOND_LOOK_BUCKETS,
     "From a text being flagged to its moderation record being there.",
 );
+pub(crate) const SUPERSEDED: MetricSpec = counter(
+    "weir_superseded_total",
+    Unit::Count,
+    &[],
+    "Superseding verdicts that were acknowledged.",
+);
+pub(crate) const FLAGGED_TO_SUPERSEDED: MetricSpec = histogram(
+    "weir_flagged_to_superseded_seconds",
+    Unit::Seconds,
+    &[],
+    SECOND_LOOK_BUCKETS,
+    "From a text being flagged to its superseding verdict being there.",
+);
 pub(crate) const RESCORE_BATCH: MetricSpec = histogram(
     "weir_rescore_batch_texts",
     Unit::Count,
@@ -383,7 +396,7 @@ pub(crate) const RESCORE_LAG: MetricSpec = gauge(
     "Flagged records that wait for their second look.",
 );
 
-static CATALOGUE: [MetricSpec; 35] = [
+static CATALOGUE: [MetricSpec; 37] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -413,6 +426,8 @@ static CATALOGUE: [MetricSpec; 35] = [
     PROCESS_RESIDENT,
     MODERATION,
     FLAGGED_TO_MODERATION,
+    SUPERSEDED,
+    FLAGGED_TO_SUPERSEDED,
     RESCORE_BATCH,
     RESCORE_SECONDS,
     RESCORE_REPEATED,

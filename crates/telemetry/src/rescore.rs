@@ -11,6 +11,10 @@ use crate::metrics::{BuildInfo, MetricsError, Registrar, opts};
 pub struct RescoreMetrics {
     /// Seconds from a text being flagged to its moderation record being there.
     pub flagged_to_moderation: Histogram,
+    /// Superseding verdicts acknowledged.
+    pub superseded: IntCounter,
+    /// Seconds from a text being flagged to its superseding verdict being there.
+    pub flagged_to_superseded: Histogram,
     /// Texts scored together.
     pub batch_texts: Histogram,
     /// Seconds that scoring took.
@@ -35,6 +39,8 @@ impl RescoreMetrics {
         let moderation = to.int_counters(&names::MODERATION)?;
         Ok(Self {
             flagged_to_moderation: to.histogram(&names::FLAGGED_TO_MODERATION)?,
+            superseded: to.int_counter(&names::SUPERSEDED)?,
+            flagged_to_superseded: to.histogram(&names::FLAGGED_TO_SUPERSEDED)?,
             batch_texts: to.histogram(&names::RESCORE_BATCH)?,
             score_seconds: to.add(&names::RESCORE_SECONDS, |s| Counter::with_opts(opts(s)))?,
             repeated: to.int_counter(&names::RESCORE_REPEATED)?,

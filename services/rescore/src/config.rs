@@ -8,7 +8,8 @@ use weir_types::FingerprintKey;
 pub struct RescoreConfig {
     /// How to reach the cluster.
     pub bus: BusConfig,
-    /// Consumer group; rescorers of one group share the partitions.
+    /// Consumer group; rescorers of one group share the partitions. What follows from moderation records is done by
+    /// another, named after it (`<group>-feedback`).
     pub group: String,
     /// Where to read and write.
     pub topics: RescoreTopics,
@@ -43,6 +44,8 @@ pub struct RescoreTopics {
     pub moderation: String,
     /// Records that could not be processed.
     pub dead_letters: String,
+    /// Where superseding verdicts go, to the partition number of the input.
+    pub verdicts: String,
 }
 
 impl Default for RescoreTopics {
@@ -51,6 +54,7 @@ impl Default for RescoreTopics {
             flagged: "weir.flagged.v1".to_owned(),
             moderation: "weir.moderation.v1".to_owned(),
             dead_letters: "weir.dead-letters.v1".to_owned(),
+            verdicts: "weir.verdicts.v1".to_owned(),
         }
     }
 }

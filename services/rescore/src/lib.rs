@@ -10,11 +10,14 @@
 //! Sink        records and offsets in one transaction, if the cluster has them
 //! ```
 //!
+//! Beside it `feedback` turns records that ask for a stricter action into superseding verdicts.
+//!
 //! **Once.** The gate may repeat a flagged record. A moderation record goes to the partition number that its
 //! flagged text came from, and whoever is assigned that partition first reads which ids it holds, once no
 //! transaction is open there. What a former owner may still try, the group's coordinator refuses.
 
 mod config;
+mod feedback;
 mod influence;
 mod intake;
 mod judgement;

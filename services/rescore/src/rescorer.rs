@@ -13,6 +13,7 @@ use weir_types::{Category, ModelScores, Outcome, UnjudgedCause};
 use weir_wire::{Flagged, Influence, Moderation};
 
 use crate::config::{Delivery, RescoreConfig};
+use crate::feedback;
 use crate::influence::influences;
 use crate::intake;
 use crate::judgement::{self, Beside, Look};
@@ -46,8 +47,8 @@ pub enum RescoreError {
     /// The cluster cannot be used.
     #[error(transparent)]
     Bus(#[from] BusError),
-    /// The worker's thread could not be started.
-    #[error("cannot start the worker's thread: {0}")]
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
 
@@ -55,7 +56,7 @@ pub enum RescoreError {
 #[derive(Debug)]
 pub struct Rescorer {
     stop: Arc<AtomicBool>,
-    worker: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Rescorer {
@@ -70,7 +71,8 @@ impl Rescorer {
         health: &Health,
     ) -> Result<Self, RescoreError> {
         config.bus.check()?;
-        let policies = PolicySet::load(&config.policies)?;
+        let policies = Arc::new(PolicySet::load(&config.policies)?);
+        let config = Arc::new(config);
         if config.delivery == Delivery::AtLeastOnce {
             tracing::warn!("the broker has no transactions: a crash repeats moderation records");
         }
@@ -79,20 +81,41 @@ impl Rescorer {
             heartbeat: health.heartbeat("weir-rescore"),
             ready: health.condition("weir-rescore", "waiting for partitions"),
             stop: Arc::clone(&stop),
+            metrics: metrics.clone(),
+        };
+        let feedback = feedback::Shared {
+            heartbeat: health.heartbeat("weir-feedback"),
+            ready: health.condition("weir-feedback", "waiting for partitions"),
+            stop: Arc::clone(&stop),
             metrics,
         };
-        let worker = std::thread::Builder::new()
-            .name("weir-rescore".to_owned())
-            .spawn(move || supervise(&config, &policies, classifier, &shared))
-            .map_err(RescoreError::Thread)?;
-        Ok(Self { stop, worker })
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(run)
+                .map_err(RescoreError::Thread)
+        };
+        let ours = (Arc::clone(&config), Arc::clone(&policies));
+        let threads = vec![
+            spawn(
+                "weir-rescore",
+                Box::new(move || supervise(&ours.0, &ours.1, classifier, &shared)),
+            )?,
+            spawn(
+                "weir-feedback",
+                Box::new(move || feedback::supervise(&config, &policies, &feedback)),
+            )?,
+        ];
+        Ok(Self { stop, threads })
     }
 
     /// Finishes the batch under way, leaves the group.
     pub fn drain(self) {
         self.stop.store(true, Ordering::Release);
-        if self.worker.join().is_err() {
-            tracing::error!("the rescorer's thread panicked");
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the rescorer panicked");
+            }
         }
     }
 }

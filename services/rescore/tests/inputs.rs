@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Cluster, PARTITIONS, flagged, frame, start};
 use weir_bus::{EmbeddedBroker, Tail, TailFrom};
 use weir_rescore::{Delivery, RescoreTopics};
-use weir_types::{Action, DeadLetterReason, Outcome, UnjudgedCause};
+use weir_types::{Action, DeadLetterReason, Outcome, UnjudgedCause, Verdict};
 use weir_wire::{DeadLetter, Enc, Flagged, Moderation};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +27,12 @@ fn collect(tail: &Tail, number: usize) -> Vec<weir_bus::InRecord> {
 #[test]
 fn every_record_comes_out_as_a_judgement_or_a_dead_letter() {
     let topics = RescoreTopics::default();
-    let names = [&topics.flagged, &topics.moderation, &topics.dead_letters];
+    let names = [
+        &topics.flagged,
+        &topics.moderation,
+        &topics.dead_letters,
+        &topics.verdicts,
+    ];
     let broker = EmbeddedBroker::start(names.map(|name| (name.as_str(), PARTITIONS))).unwrap();
     let cluster = Cluster::at(broker.config());
     let id = |number: u8| format!("{number:032x}");
@@ -101,6 +106,31 @@ fn every_record_comes_out_as_a_judgement_or_a_dead_letter() {
     }
     assert_eq!(of(6).unjudged[0].cause, UnjudgedCause::Truncated);
     assert_eq!(of(50).outcome, Outcome::Confirmed);
+
+    // What tightens reaches the worker: in the partition of the prompt, which is 0 for all.
+    let tail = Tail::start(&cluster.bus, &topics.verdicts, TailFrom::Beginning).unwrap();
+    let mut superseding: Vec<Verdict> = collect(&tail, 2)
+        .into_iter()
+        .map(|record| {
+            assert_eq!(
+                (record.partition, record.key.as_deref()),
+                (0, Some(b"r".as_slice()))
+            );
+            weir_wire::decode(&record.payload.unwrap()).unwrap()
+        })
+        .collect();
+    superseding.sort_by(|one, other| one.supersedes.cmp(&other.supersedes));
+    let of = |at: usize| {
+        (
+            superseding[at].supersedes.clone().unwrap(),
+            superseding[at].action,
+        )
+    };
+    assert_eq!(
+        (of(0), of(1)),
+        ((id(1), Action::Block), (id(3), Action::Block))
+    );
+    assert!(tail.next(Duration::from_millis(500)).is_none());
 
     let tail = Tail::start(&cluster.bus, &topics.dead_letters, TailFrom::Beginning).unwrap();
     let letters = collect(&tail, 3);

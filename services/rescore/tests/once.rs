@@ -11,6 +11,7 @@ use common::{Cluster, PARTITIONS, flagged, frame, start};
 use weir_bus::{BusConfig, Tail, TailFrom};
 use weir_rescore::Delivery;
 use weir_testkit::{Process, own_kafka_or_skip, unique_name};
+use weir_types::{Action, Verdict};
 use weir_wire::{DeadLetter, Moderation};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -68,7 +69,8 @@ fn each_text_gets_one_record_through_kills_rebalances_and_a_restart_of_the_broke
     let partition = |number: usize| i32::try_from(number).unwrap() % PARTITIONS;
     let send = |from: usize, to: usize| {
         let records = (from..to).map(|number| {
-            let text = format!("text {number} slow");
+            let hate = if number % 10 == 0 { "hate" } else { "" };
+            let text = format!("text {number} slow {hate}");
             (partition(number), frame(&flagged(&id(number), &text)))
         });
         cluster.send(&cluster.topics.flagged, records);
@@ -128,6 +130,25 @@ fn each_text_gets_one_record_through_kills_rebalances_and_a_restart_of_the_broke
     broken.sort_unstable();
     assert_eq!(broken, (0..PARTITIONS).collect::<Vec<_>>());
     written(&tail, &mut counts, Duration::from_secs(2));
+    // Every tightened text has its superseding verdict. Some may have been written twice, under one id.
+    let verdicts =
+        Tail::start(&cluster.bus, &cluster.topics.verdicts, TailFrom::Beginning).unwrap();
+    let mut superseding = BTreeMap::new();
+    let deadline = Instant::now() + PATIENCE;
+    while superseding.len() < TEXTS / 10 {
+        assert!(Instant::now() < deadline, "{} verdicts", superseding.len());
+        if let Some(record) = verdicts.next(Duration::from_millis(200)) {
+            let verdict: Verdict = weir_wire::decode(&record.payload.unwrap()).unwrap();
+            assert_eq!(verdict.action, Action::Block);
+            let known = superseding.insert(verdict.supersedes.unwrap(), verdict.verdict_id.clone());
+            assert!(known.is_none_or(|known| known == verdict.verdict_id));
+        }
+    }
+    assert!(
+        superseding
+            .keys()
+            .eq((0..TEXTS).step_by(10).map(id).collect::<Vec<_>>().iter())
+    );
     third.kill9().unwrap();
 
     assert_eq!(counts.len(), TEXTS);

@@ -15,7 +15,7 @@ stream:
     hate: { warn: 0.4, block: 0.99 }
 ";
 
-fn policies(more: &str) -> PolicySet {
+pub(crate) fn policies(more: &str) -> PolicySet {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("test.yaml"), format!("{POLICY}{more}")).unwrap();
     PolicySet::load(dir.path()).unwrap()
@@ -81,6 +81,14 @@ fn of(flagged: &Flagged, look: &Look, policies: &PolicySet) -> Moderation {
         ..Beside::default()
     };
     moderation(flagged, look, policies.for_tenant("acme"), &model, beside)
+}
+
+/// Of a text that was allowed, at byte 100 if it is of a stream.
+pub(crate) fn moderation_of(verdict_id: &str, stream: Option<&str>, hate: f32) -> Moderation {
+    let mut flagged = flagged(verdict_id);
+    flagged.stream_id = stream.map(str::to_owned);
+    flagged.byte_start = if stream.is_some() { 100 } else { 0 };
+    of(&flagged, &heavy(hate, 0.0), &policies(""))
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl Cluster {
             &self.topics.flagged,
             &self.topics.moderation,
             &self.topics.dead_letters,
+            &self.topics.verdicts,
         ];
         let specs = topics.map(|name| TopicSpec {
             name: name.clone(),
