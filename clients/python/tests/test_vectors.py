@@ -101,6 +101,7 @@ def as_verdict(given: dict[str, Any]) -> Verdict:
         "contract": None,
         "verdict_id": "v",
         "scores": [],
+        "supersedes": None,
     }
     assert given.keys() <= whole.keys()
     whole |= given

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod properties;
 mod queue;
+mod superseding;
 #[cfg(test)]
 mod tests;
 
@@ -191,6 +192,11 @@ impl Guard {
     /// A verdict on this stream. That it is one is for the caller to see to.
     pub fn on_verdict(&mut self, verdict: &Verdict, now: Micros) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if verdict.supersedes.is_some() {
+            self.tighten(verdict, &mut effects);
+            self.settle(now, &mut effects);
+            return effects;
+        }
         let ruling = Ruling::from(verdict);
         let skips = self.unanswered.skips(ruling.seq_from);
         if verdict.action == Action::Block {

@@ -39,6 +39,7 @@ enum State {
 #[derive(Debug, Clone)]
 struct Judgement {
     verdict_id: String,
+    action: Action,
     owner_epoch: i64,
     policy_hash: String,
     /// Whether it brought the contract.
@@ -109,7 +110,13 @@ impl PromptCheck {
     }
 
     /// Takes in a verdict on this prompt. Verdicts of earlier owners are ignored unless they block.
+    ///
+    /// One that supersedes another only tightens, whatever its owner epoch: it lets nothing pass.
     pub fn on_verdict(&mut self, verdict: &Verdict) {
+        if verdict.supersedes.is_some() && verdict.action != Action::Block {
+            self.add_marks(verdict);
+            return;
+        }
         let earlier = self.judgement.as_ref().map(|it| it.owner_epoch);
         let blocks = verdict.action == Action::Block;
         if matches!(self.state, State::Blocked(_))
@@ -126,6 +133,7 @@ impl PromptCheck {
         let had_contract = self.judgement.as_ref().is_some_and(|it| it.with_contract);
         self.judgement = Some(Judgement {
             verdict_id: verdict.verdict_id.clone(),
+            action: verdict.action,
             owner_epoch: verdict.owner_epoch,
             policy_hash: verdict.provenance.policy_hash.clone(),
             with_contract: had_contract || verdict.contract.is_some(),
@@ -139,6 +147,21 @@ impl PromptCheck {
         } else {
             State::Passed
         };
+    }
+
+    /// Adds what a superseding verdict warns about, if it is stricter than the judgement in force.
+    fn add_marks(&mut self, verdict: &Verdict) {
+        let passed = matches!(self.state, State::Passed);
+        let Some(judgement) = self.judgement.as_mut().filter(|_| passed) else {
+            return;
+        };
+        if verdict.action > judgement.action {
+            judgement.action = verdict.action;
+            judgement.verdict_id.clone_from(&verdict.verdict_id);
+            judgement.categories.extend(categories(verdict));
+            judgement.categories.sort_unstable();
+            judgement.categories.dedup();
+        }
     }
 
     /// Takes in that it is `now`.

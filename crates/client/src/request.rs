@@ -132,6 +132,10 @@ impl Request {
                     },
                 }
             } else {
+                // A superseding block may have come since.
+                while let Ok(verdict) = self.verdicts.try_recv() {
+                    self.check.on_verdict(&verdict);
+                }
                 self.shared.report_prompt(&self.context.route, &self.check);
                 return Poll::Ready(());
             }

@@ -24,6 +24,8 @@ pub(crate) struct Route {
 struct Listeners {
     /// For those who come to listen later.
     prompt: Option<Arc<Verdict>>,
+    /// The strictest that supersedes it, for them as well.
+    superseding: Option<Arc<Verdict>>,
     all: Vec<Listener>,
 }
 
@@ -74,8 +76,8 @@ impl Route {
     pub(crate) fn listen(&self, stream_id: Option<String>) -> UnboundedReceiver<Arc<Verdict>> {
         let (sender, receiver) = unbounded_channel();
         let mut listeners = lock(&self.listeners);
-        if let Some(prompt) = &listeners.prompt {
-            let _ = sender.send(Arc::clone(prompt));
+        for verdict in listeners.prompt.iter().chain(&listeners.superseding) {
+            let _ = sender.send(Arc::clone(verdict));
         }
         listeners.all.push(Listener { stream_id, sender });
         receiver
@@ -97,11 +99,21 @@ impl Route {
                 !listener.sender.is_closed()
             }
         });
+        if !is_prompt {
+            return;
+        }
+        if verdict.supersedes.is_some() {
+            let known = listeners.superseding.as_ref();
+            if known.is_none_or(|it| verdict.action > it.action) {
+                listeners.superseding = Some(verdict);
+            }
+            return;
+        }
         let blocked = listeners
             .prompt
             .as_ref()
             .is_some_and(|it| it.action == Action::Block);
-        if is_prompt && !blocked {
+        if !blocked {
             listeners.prompt = Some(verdict);
         }
     }

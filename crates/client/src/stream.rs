@@ -171,8 +171,8 @@ impl<S: Stream> GuardedStream<S> {
     }
 
     fn on_verdict(&mut self, verdict: &Verdict) {
-        if verdict.is_final && self.guard.is_over() {
-            // Nothing will come after it.
+        if verdict.is_final && verdict.supersedes.is_none() && self.guard.is_over() {
+            // Nothing of the fast path will come after it.
             self.late_until = None;
         }
         let now = self.now();

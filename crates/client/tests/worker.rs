@@ -300,6 +300,50 @@ fn a_late_block_takes_back_what_time_let_through() {
 }
 
 #[test]
+fn a_superseding_block_of_the_prompt_ends_all_streams_of_its_request_alone() {
+    let fixture = Fixture::start();
+    run(async {
+        let worker = fixture.worker();
+        let request = worker.check_prompt(prompt("hello")).await.unwrap();
+        let other = worker.check_prompt(prompt("hello")).await.unwrap();
+        let name = |choice| StreamName {
+            choice,
+            ..StreamName::default()
+        };
+        let stopped = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stopped);
+        // They would go on for an hour.
+        let endless = || {
+            let mut engine = engine(&[], 2);
+            engine.pieces = vec!["more "; 1_000_000].into_iter();
+            engine
+        };
+        let first = request
+            .guard(name(0), endless())
+            .on_abort(move || told.store(true, Ordering::SeqCst));
+        let second = request.guard(name(1), endless());
+        let untouched = other.guard(StreamName::default(), engine(&["Good ", "morning"], 100));
+        let (id, worker_id) = (request.id().to_owned(), worker.id().to_owned());
+        let rescorer = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            fixture.supersede_prompt("unknown", &worker_id);
+            fixture.supersede_prompt(&id, &worker_id);
+        };
+        let (first, second, untouched, ()) =
+            tokio::join!(watch(first), watch(second), watch(untouched), rescorer);
+        for (text, summary) in [first, second] {
+            assert_eq!((text.as_str(), summary.ended), ("[heavy]", Ended::Cut));
+        }
+        assert!(stopped.load(Ordering::SeqCst));
+        assert_eq!(untouched.0, "Good morning");
+        assert_eq!(untouched.1.ended, Ended::Complete);
+
+        let late = watch(request.guard(name(2), engine(&["Too late"], 2))).await;
+        assert_eq!((late.0.as_str(), late.1.shown_to), ("[heavy]", 0));
+    });
+}
+
+#[test]
 fn topics_that_differ_in_partitions_are_refused() {
     let broker = weir_bus::EmbeddedBroker::start([
         ("weir.prompts.v1", 3),

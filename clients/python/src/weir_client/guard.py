@@ -19,6 +19,7 @@ from .prompt import PromptCheck, PromptState
 from .shown import ShownText
 from .types import (
     NOT_IN_TIME,
+    Action,
     Cut,
     CutReason,
     Disposition,
@@ -173,7 +174,9 @@ class Guard:
     def on_verdict(self, verdict: Verdict, now_us: int) -> list[Effect]:
         """A verdict on this stream."""
         step = Step()
-        if verdict.is_block:
+        if verdict.supersedes is not None:
+            self._tighten(verdict, step)
+        elif verdict.is_block:
             self._on_block(verdict, step)
         elif not self._is_deaf:
             self._on_release(verdict)
@@ -309,13 +312,26 @@ class Guard:
             count += 1
         return count
 
+    def _tighten(self, verdict: Verdict, step: Step) -> None:
+        """What a superseding verdict forbids, whatever its epoch. It releases nothing and answers no chunk."""
+        if verdict.is_block:
+            if self._block is None:
+                # What no fast verdict has released is not this one's to show.
+                place = self._shown_to if verdict.truncate_at is None else verdict.truncate_at
+                verdict = verdict._replace(truncate_at=min(place, self._shown_to))
+            self._on_block(verdict, step)
+        elif verdict.action is Action.ALLOW or self._is_done or self._cut is not None or self._block is not None:
+            self._stale += 1
+        else:
+            self._masks |= _masks_in(verdict, self._shown_to, self._sent_to)
+
     def _on_block(self, verdict: Verdict, step: Step) -> None:
         self._masks |= _masks_in(verdict, self._shown_to, self._sent_to)
         if self._block is None:
             self._epoch = max(self._epoch, verdict.owner_epoch)
             self._unjudged.update(verdict.unjudged)
             self._block = self._without_what_it_skips(verdict)
-            self.answers += any(chunk.seq <= verdict.seq_to for chunk in self._unanswered)
+            self.answers += verdict.supersedes is None and any(chunk.seq <= verdict.seq_to for chunk in self._unanswered)
             self._unanswered.clear()
             self._abort_engine(step)
             if self._prompt.state is not PromptState.WAITING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from .types import NOT_ASKED, NOT_IN_TIME, Contract, Disposition, FailMode, Unjudged, Verdict
+from .types import NOT_ASKED, NOT_IN_TIME, Action, Contract, Disposition, FailMode, Unjudged, Verdict
 
 
 class PromptState(Enum):
@@ -82,12 +82,18 @@ class PromptCheck:
         return self.contract.completion
 
     def on_verdict(self, verdict: Verdict, now_us: int) -> None:
-        """A verdict on the prompt. One that comes late still counts; a block is never stale."""
+        """A verdict on the prompt. One that comes late still counts; a block is never stale.
+
+        One that supersedes another only tightens, whatever its owner epoch: it lets nothing pass.
+        """
+        if verdict.supersedes is not None and not verdict.is_block:
+            self._add_marks(verdict)
+            return
         known = self.verdict is not None
         if self.state is PromptState.BLOCKED or (known and not verdict.is_block and verdict.owner_epoch <= self._epoch):
             self.stale += 1
             return
-        if self.state is PromptState.WAITING and now_us < self._due_us:
+        if self.state is PromptState.WAITING and now_us < self._due_us and verdict.supersedes is None:
             self.answers += 1
         self._epoch = verdict.owner_epoch
         self.verdict = verdict
@@ -98,6 +104,20 @@ class PromptCheck:
             self.state = PromptState.BLOCKED
         elif self.state is PromptState.WAITING:
             self.state = PromptState.PASSED
+
+    def _add_marks(self, verdict: Verdict) -> None:
+        """Adds what a superseding verdict warns about, if it is stricter than the verdict in force."""
+        known = self.verdict
+        if known is None or self.state is not PromptState.PASSED or not verdict.action.is_stricter_than(known.action):
+            self.stale += 1
+            return
+        counted = known.findings if known.action is not Action.ALLOW else ()
+        self.verdict = known._replace(
+            action=verdict.action,
+            verdict_id=verdict.verdict_id,
+            findings=counted + verdict.findings,
+            scores=known.scores + verdict.scores,
+        )
 
     def on_tick(self, now_us: int) -> None:
         """Time has passed."""

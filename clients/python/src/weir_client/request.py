@@ -72,7 +72,7 @@ class Request:
         """A verdict on the prompt."""
         was_passed = self.check.state is PromptState.PASSED
         answers = self.check.answers
-        if self.check.state is PromptState.WAITING:
+        if self.check.state is PromptState.WAITING and verdict.supersedes is None:
             self._worker.prompt_latencies.record(now - self._started_us)
         self.check.on_verdict(verdict, now)
         self._worker.count(0, self.check.answers - answers, now)

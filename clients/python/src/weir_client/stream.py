@@ -130,7 +130,7 @@ class GuardedStream:
 
     def on_verdict(self, verdict: Verdict, now: int) -> None:
         """A verdict on this stream."""
-        while self._sent_at and self._sent_at[0][0] <= verdict.seq_to:
+        while verdict.supersedes is None and self._sent_at and self._sent_at[0][0] <= verdict.seq_to:
             self._worker.chunk_latencies.record(now - self._sent_at.popleft()[1])
         self._do(self._guard.on_verdict(verdict, now), now)
 

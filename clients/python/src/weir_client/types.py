@@ -27,6 +27,11 @@ class Action(_Symbol):
     ATTENUATE = "attenuate"
     BLOCK = "block"
 
+    def is_stricter_than(self, other: Action) -> bool:
+        """Whether it lets less pass."""
+        order = tuple(Action)
+        return order.index(self) > order.index(other)
+
 
 class Channel(_Symbol):
     """Which text of an answer a stream carries."""
@@ -218,6 +223,7 @@ class Verdict(NamedTuple):
     completion: str | None
     contract: Contract | None
     scores: tuple[Score, ...] = ()
+    supersedes: str | None = None
     record: Mapping[str, Any] = MappingProxyType({})
 
     @property

@@ -102,6 +102,7 @@ def verdict_of(record: dict[str, Any]) -> Verdict:
         completion=record["completion"],
         contract=None if contract is None else _contract(contract),
         scores=tuple(Score(score["category"], score["margin"]) for score in record["scores"]),
+        supersedes=record["supersedes"],
         record=record,
     )
 

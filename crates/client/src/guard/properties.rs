@@ -11,6 +11,7 @@ use weir_types::{Action, Disposition, FailMode, Micros, OnExpiry, StreamContract
 use weir_wire::End;
 
 use super::Guard;
+use crate::effect::Effect;
 use crate::prompt::PromptCheck;
 use gate::{FakeGate, expected, verdict};
 use recorder::Recorder;
@@ -199,6 +200,86 @@ fn any_verdict() -> impl Strategy<Value = Box<Verdict>> {
             ..verdict()
         })
     })
+}
+
+fn superseding(action: Action, truncate_at: Option<i64>) -> Verdict {
+    Verdict {
+        supersedes: Some("v".to_owned()),
+        owner_epoch: 0,
+        action,
+        truncate_at,
+        is_final: true,
+        checked_to: 400,
+        released_to: 400,
+        ..verdict()
+    }
+}
+
+fn play(guard: &mut Guard, step: &Anything, text: &[u8], now: &mut Micros) -> Vec<Effect> {
+    match step {
+        Anything::Push(count) => guard.push(&text[..*count], *now).unwrap(),
+        Anything::Wait(time) => {
+            *now = now.plus(Micros(*time));
+            Vec::new()
+        }
+        Anything::Tick => guard.on_tick(*now),
+        Anything::Finish(end) => guard.finish(*end, *now),
+        Anything::Prompt(verdict) => guard.on_prompt_verdict(verdict, *now),
+        Anything::Verdict(verdict) => guard.on_verdict(verdict, *now),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whenever it comes, on the stream or on the prompt, and however often.
+    #[test]
+    fn after_a_superseding_block_no_byte_comes_out(
+        prompt in any_prompt(), before in vec(anything(), 0..30), after in vec(anything(), 0..30),
+        at in prop::option::of(-1..40i64), on_prompt in any::<bool>(),
+    ) {
+        let (text, mut now) = (vec![b'a'; 8], Micros::ZERO);
+        let mut guard = Guard::new(prompt);
+        for step in &before {
+            play(&mut guard, step, &text, &mut now);
+        }
+        let block = Box::new(superseding(Action::Block, at));
+        let block = if on_prompt { Anything::Prompt(block) } else { Anything::Verdict(block) };
+        let was_over = guard.is_over() || guard.decided.is_some();
+        let rest = [&block].into_iter().chain(&after).chain([&block]);
+        for step in rest {
+            let effects = play(&mut guard, step, &text, &mut now);
+            prop_assert!(was_over || !effects.iter().any(|it| matches!(it, Effect::Show(_))));
+        }
+    }
+
+    /// On the stream it changes nothing but a count, on the prompt nothing.
+    #[test]
+    fn a_superseding_allow_changes_nothing(
+        prompt in any_prompt(), steps in vec((anything(), any::<bool>(), any::<bool>()), 0..40),
+    ) {
+        let (text, mut now, mut same) = (vec![b'a'; 8], Micros::ZERO, Micros::ZERO);
+        let (mut guard, mut other) = (Guard::new(prompt.clone()), Guard::new(prompt));
+        let allow = superseding(Action::Allow, None);
+        for (step, comes, on_prompt) in &steps {
+            let mut got = play(&mut guard, step, &text, &mut now);
+            let mut wanted = play(&mut other, step, &text, &mut same);
+            // Time passes for both alike.
+            wanted.extend(other.on_tick(same));
+            got.extend(match (comes, on_prompt) {
+                (false, _) => guard.on_tick(now),
+                (true, false) => guard.on_verdict(&allow, now),
+                (true, true) => guard.on_prompt_verdict(&allow, now),
+            });
+            for effect in got.iter_mut().chain(&mut wanted) {
+                if let Effect::Done(summary) = effect {
+                    summary.stale = 0;
+                }
+            }
+            prop_assert_eq!(got, wanted);
+            prop_assert_eq!(guard.next_deadline(), other.next_deadline());
+        }
+    }
 }
 
 fn anything() -> impl Strategy<Value = Anything> {

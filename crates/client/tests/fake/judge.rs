@@ -69,6 +69,19 @@ impl Judge {
     }
 }
 
+/// On a prompt that has passed.
+pub(crate) fn superseding_block(request_id: &str, worker_id: &str) -> Verdict {
+    Verdict {
+        verdict_id: "1".repeat(32),
+        owner_epoch: 0,
+        supersedes: Some("0".repeat(32)),
+        action: Action::Block,
+        disposition: Some(Disposition::Retract),
+        completion: Some("[heavy]".to_owned()),
+        ..verdict(request_id, worker_id)
+    }
+}
+
 /// How many bytes at the end might be the beginning of a match.
 fn held(text: &str) -> usize {
     let might = |length: &usize| {

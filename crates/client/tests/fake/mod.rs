@@ -86,6 +86,16 @@ impl Fixture {
         *self.state.mood.lock().unwrap() = mood;
     }
 
+    /// What a rescorer would write. To all partitions: the test does not know the request's.
+    pub(crate) fn supersede_prompt(&self, request_id: &str, worker_id: &str) {
+        let mut publisher = Publisher::new(&self.broker.config(), Linger::Never).unwrap();
+        for partition in 0..TOPICS[2].1 {
+            let verdict = judge::superseding_block(request_id, worker_id);
+            answer(&self.state, &mut publisher, partition, verdict);
+        }
+        publisher.flush(Duration::from_secs(10)).unwrap();
+    }
+
     pub(crate) fn wait_for_chunk(&self, wanted: impl Fn(&Chunk) -> bool) {
         for _ in 0..WAITS {
             if self.state.chunks.lock().unwrap().iter().any(&wanted) {

@@ -104,7 +104,7 @@ pub(crate) fn verdict(given: &Value) -> Verdict {
             "seq": 0, "owner_epoch": 1, "action": "allow", "final": false, "checked_to": 0,
             "released_to": null, "truncate_at": null, "hold_from": null, "findings": [],
             "unjudged": [], "hold_expired": false, "disposition": null, "completion": null,
-            "contract": null, "verdict_id": "v", "scores": [],
+            "contract": null, "verdict_id": "v", "scores": [], "supersedes": null,
         }),
         given,
     );
@@ -123,7 +123,7 @@ pub(crate) fn verdict(given: &Value) -> Verdict {
         worker_id: String::new(),
         seq_from,
         seq_to,
-        supersedes: None,
+        supersedes: all["supersedes"].as_str().map(str::to_owned),
         is_final: all["final"].as_bool().unwrap(),
         action,
         would_action: action,
