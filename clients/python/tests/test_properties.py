@@ -272,6 +272,33 @@ def test_in_haste_it_ends_once_and_a_late_block_takes_back(text: str, contract: 
 
 
 @settings(max_examples=300, deadline=None)
+@given(text=TEXTS, contract=HASTY, seed=st.integers(0, 2**32), on_prompt=st.booleans())
+def test_after_a_superseding_block_no_byte_comes_out(text: str, contract: Contract, seed: int, on_prompt: bool) -> None:
+    chance = random.Random(seed)
+    play = Play(Guard(passed(contract)), chance)
+    pieces = pieces_of(text.encode(), chance)
+    comes_at = chance.randrange(len(pieces) + 1)
+    place = chance.choice([None, 0, 3, 1000])
+    block = verdict(supersedes="v", owner_epoch=0, action=Action.BLOCK, truncate_at=place)
+    obey = play.guard.on_prompt_verdict if on_prompt else play.guard.on_verdict
+    for piece in pieces[:comes_at]:
+        play.do(play.guard.push(piece, play.now_us))
+        play.deliver_one()
+        play.pass_time(20_000)
+    play.do(obey(block, play.now_us))
+    left = len(play.shown)
+    for piece in pieces[comes_at:]:
+        play.do(play.guard.push(piece, play.now_us))
+        play.deliver_one()
+        play.pass_time(20_000)
+    play.do(play.guard.finish(End.COMPLETE, play.now_us))
+    play.deliver_all()
+    play.do(obey(block, play.now_us))
+    assert play.guard.is_done
+    assert len(play.shown) <= left
+
+
+@settings(max_examples=300, deadline=None)
 @given(text=TEXTS, seed=st.integers(0, 2**32), blocks=st.booleans(), in_time=st.booleans())
 def test_nothing_is_shown_before_the_prompt_has_passed(text: str, seed: int, blocks: bool, in_time: bool) -> None:
     chance = random.Random(seed)

@@ -331,7 +331,8 @@ class Guard:
             self._epoch = max(self._epoch, verdict.owner_epoch)
             self._unjudged.update(verdict.unjudged)
             self._block = self._without_what_it_skips(verdict)
-            self.answers += verdict.supersedes is None and any(chunk.seq <= verdict.seq_to for chunk in self._unanswered)
+            if verdict.supersedes is None:
+                self.answers += any(chunk.seq <= verdict.seq_to for chunk in self._unanswered)
             self._unanswered.clear()
             self._abort_engine(step)
             if self._prompt.state is not PromptState.WAITING:
