@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use crate::kernels::{self, Norm};
 use crate::layer::Layer;
 use crate::table::Table;
-use crate::{Config, EncoderError, Weights};
+use crate::{Base, Config, EncoderError, Weights};
 
 /// A BERT-shaped encoder in f32 with the mean over its tokens.
 pub struct Encoder {
@@ -24,6 +24,19 @@ impl Encoder {
     /// [`EncoderError::ConfigMalformed`] or one of the `Weight...` errors.
     pub fn load(weights: &Weights<'_>, config: &Config) -> Result<Self, EncoderError> {
         config.check()?;
+        let words = weights.table("embeddings.word_embeddings", [0, config.hidden])?;
+        Self::new(weights, config, words)
+    }
+
+    /// Takes sizes and word embeddings from `base`, all else from `weights`.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_upon(weights: &Weights<'_>, base: Base) -> Result<Self, EncoderError> {
+        Self::new(weights, &base.config(), base.words)
+    }
+
+    fn new(weights: &Weights<'_>, config: &Config, words: Table) -> Result<Self, EncoderError> {
         let hidden = config.hidden;
         let types = weights.table("embeddings.token_type_embeddings", [0, hidden])?;
         let positions = weights.table("embeddings.position_embeddings", [0, hidden])?;
@@ -33,7 +46,7 @@ impl Encoder {
         kernels::add_bias(&mut positions, &first_type);
         Ok(Self {
             hidden,
-            words: weights.table("embeddings.word_embeddings", [0, hidden])?,
+            words,
             positions,
             norm: weights.norm("embeddings.LayerNorm", hidden, config.epsilon)?,
             layers: (0..config.layers)

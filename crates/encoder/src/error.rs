@@ -27,6 +27,9 @@ pub enum EncoderError {
     /// The bytes are no safetensors file.
     #[error("weights are malformed: {0}; restore the file")]
     WeightsMalformed(String),
+    /// The base network's file is not what its format says.
+    #[error("base network is malformed: {0}; restore the file")]
+    BaseMalformed(String),
     /// No file has this tensor.
     #[error("weights lack tensor {0}; they are of another kind of model, or a file is missing")]
     WeightMissing(String),

@@ -14,10 +14,12 @@
 //! `RAYON_NUM_THREADS` is 1 when the process starts, which is what a worker a core wants.
 //!
 //! **8-bit weights** (`X.weight` as i8 with one f32 a row as `X.scale`) become f32 when they are
-//! loaded, all but the word embeddings, which are only looked up. candle has no i8 tensors; its
+//! loaded, all but the word embeddings, which are only looked up. These may also come from [`Base`],
+//! in 4 bits. candle has no i8 tensors; its
 //! quantised products take GGUF blocks (`Q8_0`: 32 weights a scale), so products in 8 bits need
 //! either weights exported in such blocks or a kernel of our own.
 
+mod base;
 mod batch;
 mod config;
 mod encoder;
@@ -31,6 +33,7 @@ mod tokenizer;
 mod weights;
 mod window;
 
+pub use base::Base;
 pub use batch::plan;
 pub use config::Config;
 pub use encoder::Encoder;
