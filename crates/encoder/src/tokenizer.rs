@@ -8,16 +8,26 @@ use crate::{EncoderError, Windowing};
 /// takes more is mostly white space, and must not cost more time than a text can be long.
 const MOST_BYTES_A_TOKEN: usize = 32;
 
+/// `<s>` and `</s>`, which every window has.
+const MARKS: usize = 2;
+
 /// The model's tokenizer, with the prefix that the model was trained to see.
+///
+/// Prefix and text are cut into tokens together, as training does: a text that begins with nothing
+/// that joins the space before it (an empty one, or one that begins with a mark) has a token for
+/// that space.
 ///
 /// Nothing in a text stands for a mark: `</s>` in it becomes `<unk>`. (A tokenizer as it comes out
 /// of the file would end the text there, and so would its model alone, which has marks as pieces.)
+/// Training leaves them as they are, so that a text that quotes marks is judged by what the model
+/// makes of unknown words there.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// `<s>` and the prefix.
-    before: Vec<u32>,
-    /// `</s>`.
-    after: u32,
+    start: u32,
+    prefix: String,
+    /// How many tokens the prefix takes, without the space at its end.
+    prefix_tokens: usize,
+    end: u32,
     /// `<unk>`, which the marks below are turned into where a text has them.
     unknown: u32,
     marks: Vec<u32>,
@@ -43,8 +53,8 @@ pub struct Window {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`. `prefix` goes before each window, e.g. `query:`; white space
-    /// follows by itself.
+    /// Reads a `tokenizer.json`. `prefix` goes before each window, e.g. `query: `; a space at its
+    /// end goes into the first token of a text.
     ///
     /// # Errors
     /// [`EncoderError::TokenizerMalformed`], [`EncoderError::TokenizerLacks`],
@@ -61,13 +71,13 @@ impl Tokenizer {
                 .token_to_id(name)
                 .ok_or(EncoderError::TokenizerLacks(name))
         };
-        let mut before = vec![mark("<s>")?];
-        let after = mark("</s>")?;
+        let start = mark("<s>")?;
+        let end = mark("</s>")?;
         let unknown = mark("<unk>")?;
         let marks = inner.get_added_tokens_decoder().into_keys().collect();
-        let prefix = inner.encode_fast(prefix, false).map_err(malformed)?;
-        before.extend_from_slice(prefix.get_ids());
-        let room = windowing.tokens.saturating_sub(before.len() + 1);
+        let alone = inner.encode_fast(prefix.trim_end(), false);
+        let prefix_tokens = alone.map_err(malformed)?.len();
+        let room = windowing.tokens.saturating_sub(prefix_tokens + MARKS);
         if room <= windowing.overlap {
             return Err(EncoderError::WindowTooSmall {
                 tokens: windowing.tokens,
@@ -77,8 +87,10 @@ impl Tokenizer {
         }
         Ok(Self {
             inner,
-            before,
-            after,
+            start,
+            prefix: prefix.to_owned(),
+            prefix_tokens,
+            end,
             unknown,
             marks,
             windowing,
@@ -97,16 +109,24 @@ impl Tokenizer {
     /// # Errors
     /// [`EncoderError::Untokenizable`].
     pub fn encode(&self, text: &str) -> Result<Encoded, EncoderError> {
-        let room = self.windowing.tokens - self.before.len() - 1;
+        let room = self.windowing.tokens - self.prefix_tokens - MARKS;
         let cap = self.windowing.cap(room);
         let read = text.floor_char_boundary(cap.saturating_mul(MOST_BYTES_A_TOKEN));
         let whole = self
             .inner
-            .encode(&text[..read], false)
+            .encode(format!("{}{}", self.prefix, &text[..read]), false)
             .map_err(|_| EncoderError::Untokenizable)?;
-        let (ids, offsets) = (whole.get_ids(), whole.get_offsets());
+        let (prefix, ids) = whole
+            .get_ids()
+            .split_at(self.prefix_tokens.min(whole.len()));
+        let offsets: Vec<_> = whole.get_offsets()[prefix.len()..]
+            .iter()
+            .map(|(start, _)| start.saturating_sub(self.prefix.len()))
+            .collect();
         let windows = self.windowing.cut(ids.len(), room).map(|tokens| {
-            let mut window = self.before.clone();
+            let mut window = Vec::with_capacity(prefix.len() + tokens.len() + MARKS);
+            window.push(self.start);
+            window.extend_from_slice(prefix);
             let unmarked = |id: &u32| {
                 if self.marks.contains(id) {
                     self.unknown
@@ -115,10 +135,10 @@ impl Tokenizer {
                 }
             };
             window.extend(ids[tokens.clone()].iter().map(unmarked));
-            window.push(self.after);
+            window.push(self.end);
             Window {
                 ids: window,
-                bytes: span(&text[..read], offsets, tokens),
+                bytes: span(&text[..read], &offsets, tokens),
             }
         });
         Ok(Encoded {
@@ -130,9 +150,9 @@ impl Tokenizer {
 
 /// From the first token's start to that of the token behind, so that nothing is between windows. (A
 /// token's own end may leave out what was normalised away.)
-fn span(text: &str, offsets: &[(usize, usize)], tokens: Range<usize>) -> Range<usize> {
+fn span(text: &str, starts: &[usize], tokens: Range<usize>) -> Range<usize> {
     let start = |token: usize| {
-        let start = offsets.get(token).map_or(text.len(), |(start, _)| *start);
+        let start = starts.get(token).copied().unwrap_or(text.len());
         // A character may be several tokens, whose bounds then lie inside it.
         text.floor_char_boundary(start)
     };

@@ -117,7 +117,7 @@ fn folder() -> PathBuf {
 
 fn e5_tokenizer(windowing: Windowing) -> Tokenizer {
     let json = std::fs::read(folder().join("tokenizer.json")).unwrap();
-    Tokenizer::parse(&json, "query:", windowing).unwrap()
+    Tokenizer::parse(&json, "query: ", windowing).unwrap()
 }
 
 fn texts() -> Vec<String> {
