@@ -133,13 +133,8 @@ fn the_words_of_e5_are_those_that_training_reads() {
     // `q4.read(...)["embeddings.word_embeddings.weight"]`: first and last value, and the row's sum in f64.
     let known: [(usize, f32, f32, f64); 3] = [
         (0, -0.0, -0.0, -0.08696365356445312),
-        (
-            1294,
-            -0.062042236328125,
-            -0.0278472900390625,
-            0.03571319580078125,
-        ),
-        (250036, -0.01088714599609375, 0.0, -0.719970703125),
+        (1294, -0.062_042_236, -0.027_847_29, 0.03571319580078125),
+        (250036, -0.010_887_146, 0.0, -0.719970703125),
     ];
     for (id, first, last, sum) in known {
         let word = base.word(id).unwrap();

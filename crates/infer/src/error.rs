@@ -28,7 +28,7 @@ pub enum InferError {
     },
     /// A model file could not be read.
     #[error(
-        "cannot read model file {}: {reason}; restore it with `git checkout models/fast` or set \
+        "cannot read model file {}: {reason}; restore it with `git checkout models` or set \
          the models folder",
         .path.display()
     )]
@@ -40,7 +40,7 @@ pub enum InferError {
     },
     /// The manifest is not what this version understands.
     #[error(
-        "model manifest {} is malformed: {reason}; restore it with `git checkout models/fast` or \
+        "model manifest {} is malformed: {reason}; restore it with `git checkout models` or \
          train again (models/train/README.md)",
         .path.display()
     )]
@@ -53,7 +53,7 @@ pub enum InferError {
     /// The weights are not those that the manifest was written for.
     #[error(
         "model file {} has SHA-256 {found}, its manifest expects {expected}; restore both with \
-         `git checkout models/fast` or train again (models/train/README.md)",
+         `git checkout models` or train again (models/train/README.md)",
         .path.display()
     )]
     HashMismatch {
@@ -64,15 +64,47 @@ pub enum InferError {
         /// SHA-256 of the file, 64 hex digits.
         found: String,
     },
-    /// ONNX Runtime refused the model.
-    #[error("onnx runtime refuses model {}: {reason}; restore it with `git checkout models/fast`", .path.display())]
+    /// The manifest was exported without calibration.
+    #[error(
+        "model manifest {} is not calibrated, so its scores mean nothing to a policy; export it with \
+         --support (models/train/README.md)",
+        .0.display()
+    )]
+    Uncalibrated(PathBuf),
+    /// A file of the base network could not be read.
+    #[error(
+        "cannot read {}: {reason}; run `scripts/e5` in the repository or set the folder that it filled",
+        .path.display()
+    )]
+    BaseUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        reason: String,
+    },
+    /// A file of the base network is not the one that the model was trained upon.
+    #[error(
+        "{} has SHA-256 {found}, the model's manifest expects {expected}; run `scripts/e5`, which \
+         replaces it, or set the folder that it filled",
+        .path.display()
+    )]
+    BaseMismatch {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 in the manifest, 64 hex digits.
+        expected: String,
+        /// SHA-256 of the file, 64 hex digits.
+        found: String,
+    },
+    /// ONNX Runtime or the encoder refused the model.
+    #[error("model {} is refused: {reason}; restore it with `git checkout models`", .path.display())]
     ModelRefused {
         /// The weights file.
         path: PathBuf,
-        /// What ONNX Runtime said.
+        /// What it said.
         reason: String,
     },
-    /// ONNX Runtime failed while judging; the texts of that call have no scores.
+    /// The runtime failed while judging; the texts of that call have no scores.
     #[error(
         "model {model} failed on {texts} texts: {reason}; nothing was scored, retry or treat them as unjudged"
     )]
@@ -81,7 +113,7 @@ pub enum InferError {
         model: String,
         /// How many texts the call had.
         texts: usize,
-        /// What ONNX Runtime said.
+        /// What the runtime said.
         reason: String,
     },
     /// Calibration parameters could not be fitted.

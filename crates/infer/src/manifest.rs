@@ -7,6 +7,8 @@ use weir_types::Category;
 
 use crate::calibrate::Platt;
 use crate::features::{self, BUCKET_BITS, MAX_TOKEN_FEATURES};
+use crate::require::{file_name, require, sha256};
+use crate::scores::{AnyHarm, Calibration};
 use crate::window::Windowing;
 
 /// The format that this code reads.
@@ -30,8 +32,7 @@ pub(crate) struct Manifest {
     /// A window's features weigh `length^-length_power` each, `0.0..=1.0`.
     pub(crate) length_power: f32,
     calibration: BTreeMap<Category, Platt>,
-    /// How the any-harm probability is made.
-    pub(crate) any_harm: AnyHarm,
+    any_harm: AnyHarm,
 }
 
 /// How text becomes features.
@@ -48,27 +49,6 @@ struct FeatureSettings {
 struct WindowSettings {
     features: usize,
     most: usize,
-}
-
-/// `sigmoid(a z + b)` of `z = head_share * (the any-harm output) + (1 - head_share) * (the highest
-/// calibrated logit among the harm categories)`.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AnyHarm {
-    /// Share of the model's own any-harm output, `0.0..=1.0`.
-    pub(crate) head_share: f32,
-    a: f64,
-    b: f64,
-}
-
-impl AnyHarm {
-    /// The parameters of the last step.
-    pub(crate) fn platt(self) -> Platt {
-        Platt {
-            a: self.a,
-            b: self.b,
-        }
-    }
 }
 
 impl Manifest {
@@ -89,20 +69,8 @@ impl Manifest {
         require(!self.name.is_empty() && !self.version.is_empty(), || {
             "name or version is empty".to_owned()
         })?;
-        require(
-            !self.weights.is_empty() && !self.weights.contains(['/', '\\']),
-            || {
-                format!(
-                    "weights \"{}\" is not the name of a file beside the manifest",
-                    self.weights
-                )
-            },
-        )?;
-        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        require(
-            self.sha256.len() == 64 && self.sha256.chars().all(hex),
-            || format!("sha256 \"{}\" is not 64 lower-case hex digits", self.sha256),
-        )?;
+        file_name("weights", &self.weights)?;
+        sha256("sha256", &self.sha256)?;
         require(self.features.version == features::VERSION, || {
             format!(
                 "features.version is {}, not {}",
@@ -131,20 +99,7 @@ impl Manifest {
         require((0.0..=1.0).contains(&self.length_power), || {
             format!("length_power is {}, not within 0 to 1", self.length_power)
         })?;
-        for category in Category::ALL {
-            let platt = self
-                .calibration
-                .get(&category)
-                .ok_or_else(|| format!("calibration.{category} is missing"))?;
-            check_platt(*platt).map_err(|what| format!("calibration.{category}.{what}"))?;
-        }
-        require((0.0..=1.0).contains(&self.any_harm.head_share), || {
-            format!(
-                "any_harm.head_share is {}, not within 0 to 1",
-                self.any_harm.head_share
-            )
-        })?;
-        check_platt(self.any_harm.platt()).map_err(|what| format!("any_harm.{what}"))
+        self.calibration().map(drop)
     }
 
     /// Number of bucket bits.
@@ -157,28 +112,13 @@ impl Manifest {
         Windowing::new(self.window.features, self.window.most)
     }
 
-    /// Calibration in category order.
-    pub(crate) fn calibration(&self) -> [Platt; Category::COUNT] {
-        Category::ALL.map(|category| {
-            self.calibration
-                .get(&category)
-                .copied()
-                .unwrap_or(Platt::IDENTITY)
-        })
+    /// How logits become probabilities.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn calibration(&self) -> Result<Calibration, String> {
+        Calibration::new(&self.calibration, self.any_harm)
     }
-}
-
-fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(otherwise()) }
-}
-
-fn check_platt(platt: Platt) -> Result<(), String> {
-    require(platt.a.is_finite() && platt.a > 0.0, || {
-        format!("a is {}, not above 0", platt.a)
-    })?;
-    require(platt.b.is_finite(), || {
-        format!("b is {}, not finite", platt.b)
-    })
 }
 
 #[cfg(test)]
@@ -206,7 +146,7 @@ mod tests {
     fn a_good_manifest_is_read() {
         let manifest = Manifest::parse(good().to_string().as_bytes()).unwrap();
         assert_eq!(manifest.bucket_bits(), 16);
-        assert_eq!(manifest.calibration(), [Platt::IDENTITY; Category::COUNT]);
+        assert!(manifest.calibration().is_ok());
     }
 
     #[test]

@@ -14,17 +14,14 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef;
-use weir_types::{Category, ModelRef, ModelScores};
+use weir_types::{ModelRef, ModelScores};
 
-use crate::calibrate::Platt;
-use crate::digest::sha256_hex;
 use crate::features::{Features, Featuriser};
-use crate::manifest::{AnyHarm, Manifest};
+use crate::files::{read, read_weights};
+use crate::manifest::Manifest;
+use crate::scores::{Calibration, NONE_YET, OUTPUTS, keep_highest};
 use crate::window::Windowing;
 use crate::{Classifier, InferError, batch, runtime};
-
-/// Outputs of the graph: the categories and any harm.
-const OUTPUTS: usize = Category::COUNT + 1;
 
 /// The fast classifier. One ONNX Runtime session, no threads but the caller's.
 ///
@@ -39,8 +36,7 @@ pub struct FastModel {
     length_power: f32,
     /// Bucket of the constant row.
     constant: i32,
-    calibration: [Platt; Category::COUNT],
-    any_harm: AnyHarm,
+    calibration: Calibration,
     buffers: Buffers,
 }
 
@@ -81,23 +77,15 @@ impl FastModel {
     /// weights are not the manifest's, or ONNX Runtime refuses them.
     pub fn load(folder: &Path) -> Result<Self, InferError> {
         let manifest_path = folder.join("model.json");
-        let manifest = Manifest::parse(&read(&manifest_path)?).map_err(|reason| {
-            InferError::ManifestMalformed {
-                path: manifest_path,
-                reason,
-            }
-        })?;
+        let malformed = |reason: String| InferError::ManifestMalformed {
+            path: manifest_path.clone(),
+            reason,
+        };
+        let manifest = Manifest::parse(&read(&manifest_path)?).map_err(malformed)?;
+        let calibration = manifest.calibration().map_err(malformed)?;
         let path = folder.join(&manifest.weights);
-        let weights = read(&path)?;
-        let found = sha256_hex(&weights);
-        if found != manifest.sha256 {
-            return Err(InferError::HashMismatch {
-                path,
-                expected: manifest.sha256,
-                found,
-            });
-        }
-        let session = session(runtime::environment()?, &weights).map_err(|reason| {
+        let weights = read_weights(&path, &manifest.sha256)?;
+        let session = session(runtime::environment()?, &weights, false).map_err(|reason| {
             InferError::ModelRefused {
                 path: path.clone(),
                 reason,
@@ -113,8 +101,7 @@ impl FastModel {
             windowing: manifest.windowing(),
             length_power: manifest.length_power,
             constant: 1 << manifest.bucket_bits(),
-            calibration: manifest.calibration(),
-            any_harm: manifest.any_harm,
+            calibration,
             buffers: Buffers::default(),
         };
         // A graph of other shapes would otherwise be found out in the middle of traffic.
@@ -151,9 +138,7 @@ impl FastModel {
         // Stable, so that a call's runs are the same every time.
         buffers.windows.sort_by_key(Window::length);
         buffers.logits.clear();
-        buffers
-            .logits
-            .resize(texts.len(), [f32::NEG_INFINITY; OUTPUTS]);
+        buffers.logits.resize(texts.len(), NONE_YET);
     }
 
     /// Runs the graph over all windows and keeps each text's highest logits.
@@ -202,41 +187,10 @@ impl FastModel {
                 ));
             }
             for (window, found) in group.iter().zip(found) {
-                for (highest, logit) in logits[window.text].iter_mut().zip(found) {
-                    *highest = highest.max(*logit);
-                }
+                keep_highest(&mut logits[window.text], found)?;
             }
         }
-        if logits.iter().flatten().all(|logit| logit.is_finite()) {
-            Ok(())
-        } else {
-            Err("a logit is not finite".to_owned())
-        }
-    }
-
-    /// Calibrates one text's logits.
-    fn scores(&self, logits: [f32; OUTPUTS], truncated: bool) -> ModelScores {
-        let [raw @ .., any] = logits;
-        let mut calibrated = [0.0; Category::COUNT];
-        let mut strongest = f64::NEG_INFINITY;
-        for category in Category::ALL {
-            let index = category.index();
-            calibrated[index] = self.calibration[index].apply(raw[index]);
-            if category != Category::Pii {
-                strongest = strongest.max(self.calibration[index].logit(raw[index]));
-            }
-        }
-        let share = f64::from(self.any_harm.head_share);
-        let combined = share * f64::from(any) + (1.0 - share) * strongest;
-        // Logits are small; the cast only rounds.
-        #[allow(clippy::cast_possible_truncation)]
-        let any_harm = self.any_harm.platt().apply(combined as f32);
-        ModelScores {
-            raw,
-            calibrated,
-            any_harm,
-            truncated,
-        }
+        Ok(())
     }
 }
 
@@ -258,7 +212,7 @@ impl Classifier for FastModel {
                 .logits
                 .iter()
                 .zip(&self.buffers.truncated)
-                .map(|(logits, truncated)| self.scores(*logits, *truncated)),
+                .map(|(logits, truncated)| self.calibration.scores(*logits, *truncated)),
         );
         Ok(())
     }
@@ -280,15 +234,13 @@ fn weight(features: usize, length_power: f32) -> f32 {
     length.powf(-length_power)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, InferError> {
-    std::fs::read(path).map_err(|error| InferError::ModelUnreadable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
-}
-
-/// A session for one thread, or ONNX Runtime's word on the model.
-fn session(environment: &Environment, weights: &[u8]) -> Result<Session, String> {
+/// A session for one thread, or ONNX Runtime's word on the model. With `same_shapes` it plans its
+/// memory, which never fits where shapes vary from call to call.
+pub(crate) fn session(
+    environment: &Environment,
+    weights: &[u8],
+    same_shapes: bool,
+) -> Result<Session, String> {
     let refused = |error: ort::Error<SessionBuilder>| error.to_string();
     Session::builder(environment)
         .map_err(|error| error.to_string())?
@@ -298,8 +250,7 @@ fn session(environment: &Environment, weights: &[u8]) -> Result<Session, String>
         .map_err(refused)?
         .with_parallel_execution(false)
         .map_err(refused)?
-        // Shapes vary from call to call, so that a planned layout never fits.
-        .with_memory_pattern(false)
+        .with_memory_pattern(same_shapes)
         .map_err(refused)?
         // Errors come back as values; ONNX Runtime would print them to standard error as well.
         .with_log_level(LogLevel::Fatal)

@@ -173,7 +173,7 @@ fn damaged_files_are_refused_with_the_way_out() {
         "model.onnx",
         expected,
         found,
-        "git checkout models/fast",
+        "git checkout models",
         "train again",
     ] {
         assert!(message.contains(part), "{message}");

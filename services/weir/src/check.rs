@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use weir_gate::{Clock, Judge};
 use weir_lane::{Arrival, Judged, PromptInput};
 use weir_policy::{NEVER, PolicySet, Tiers};
@@ -16,6 +16,7 @@ use crate::check_explain::{Explained, ExplainedLine, Explainer};
 use crate::check_line::CheckLine;
 use crate::check_stream::{self, Stream, StreamLine};
 use crate::rows::{self, Row};
+use crate::stage::{NO_HURRY, Stage, StageArgs};
 
 /// Rows judged together; as many as a gate judges together.
 pub(crate) const ROWS_TOGETHER: usize = 32;
@@ -52,38 +53,16 @@ pub(crate) struct CheckArgs {
     /// Language that the text is claimed to be in, where a row names none.
     #[arg(long)]
     lang: Option<String>,
-    /// Budget as a gate would keep it, in milliseconds; default: the policy's.
+    /// Budget as a gate would keep it, in milliseconds; default: the policy's. The heavy stage has none.
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u64>,
-    /// How far to judge.
-    #[arg(long, value_enum, default_value_t = StageArg::Fast)]
-    stage: StageArg,
+    #[command(flatten)]
+    stage: StageArgs,
     /// Exit with status 3 if any action is at least this one.
     #[arg(long, value_name = "ACTION", value_parser = parse_action)]
     fail_on: Option<Action>,
     #[command(flatten)]
     judge: JudgeArgs,
-}
-
-/// Stages to choose from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StageArg {
-    /// Rules and the fast model.
-    Fast,
-    /// A small transformer for the uncertain band, too.
-    Cascade,
-    /// The rescorer's heavy model, without a deadline.
-    Heavy,
-}
-
-impl StageArg {
-    /// Refuses what this version cannot do.
-    pub(crate) fn require_built(self) -> anyhow::Result<()> {
-        if self != Self::Fast {
-            bail!("only --stage fast is there yet: this version has no heavier model");
-        }
-        Ok(())
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,10 +76,13 @@ pub(crate) enum PolicyCommand {
 }
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    args.stage.require_built()?;
+    args.stage.check(&args.judge)?;
+    if args.stage.stage() == Stage::Heavy && args.deadline_ms.is_some() {
+        bail!("--stage heavy has no deadline: drop --deadline-ms");
+    }
     let clock = Clock::start();
     let judges = args.judge.judges()?;
-    let judge = judges.judge(clock)?;
+    let judge = args.stage.judge(&judges, clock)?;
     let mut checker = Checker {
         judge,
         explainer: args.explain.then(|| Explainer::new(judges, &args.tenant)),
@@ -302,12 +284,20 @@ impl Checker<'_> {
         Ok(line)
     }
 
+    /// `None`: the policy's.
+    fn budget(&self) -> Option<Micros> {
+        match self.args.stage.stage() {
+            Stage::Heavy => Some(NO_HURRY),
+            Stage::Fast | Stage::Cascade => self.args.deadline_ms.map(Micros::from_millis),
+        }
+    }
+
     /// Judges rows together, answers in order.
     fn judge(&mut self, rows: Vec<Row>) -> Vec<Judged> {
         let terms = Terms {
             tenant: &self.args.tenant,
             lang: self.args.lang.as_deref(),
-            budget: self.args.deadline_ms.map(Micros::from_millis),
+            budget: self.budget(),
             received: self.clock.now(),
         };
         let judged = judge_together(&mut self.judge, rows, &mut self.rows, &terms);

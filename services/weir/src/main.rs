@@ -14,6 +14,7 @@ mod marks;
 mod rows;
 mod run;
 mod send;
+mod stage;
 mod tail;
 mod topics;
 

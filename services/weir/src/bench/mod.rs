@@ -8,6 +8,7 @@ mod process;
 mod prompt;
 pub(crate) mod quantiles;
 pub(crate) mod report;
+mod rescore;
 mod stream;
 mod texts;
 
@@ -23,6 +24,8 @@ pub(crate) enum BenchCommand {
     Stream(stream::StreamArgs),
     /// Cost of the rules engine, by number of rules and length of text.
     Detect(detect::DetectArgs),
+    /// Rate of the heavy model's network, beside ONNX Runtime on the same weights.
+    Rescore(rescore::RescoreArgs),
     /// The echo that `prompt` starts: copies one topic to another.
     #[command(hide = true)]
     Echo(echo::EchoArgs),
@@ -33,6 +36,7 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
         BenchCommand::Prompt(args) => prompt::run(args),
         BenchCommand::Stream(args) => stream::run(args),
         BenchCommand::Detect(args) => detect::run(args),
+        BenchCommand::Rescore(args) => rescore::run(args),
         BenchCommand::Echo(args) => echo::run(args),
     }
 }

@@ -22,8 +22,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use weir_gate::Clock;
 
 use crate::args::JudgeArgs;
-use crate::check::StageArg;
 use crate::marks::shown;
+use crate::stage::StageArgs;
 use data::Wanted;
 use figures::Draws;
 use report::{Asked, Report};
@@ -69,15 +69,14 @@ pub(crate) struct EvalArgs {
     /// Resamples of the bootstrap; 0: no such intervals.
     #[arg(long, value_name = "RESAMPLES", default_value_t = 1000)]
     bootstrap: usize,
-    /// How far to judge.
-    #[arg(long, value_enum, default_value_t = StageArg::Fast)]
-    stage: StageArg,
+    #[command(flatten)]
+    stage: StageArgs,
     #[command(flatten)]
     judge: JudgeArgs,
 }
 
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    args.stage.require_built()?;
+    args.stage.check(&args.judge)?;
     // Before the work, so that a slip of the pen does not cost it.
     let gates = args.gates.as_deref().map(gates::read).transpose()?;
     let data = data::read(
@@ -89,7 +88,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     )?;
     let clock = Clock::start();
     let judges = args.judge.judges()?;
-    let mut judge = judges.judge(clock)?;
+    let mut judge = args.stage.judge(&judges, clock)?;
     let policy = judges.policies().for_tenant("");
 
     let judging = progress_bar(data.examples.len(), "rows");
@@ -98,6 +97,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
 
     let counting = progress_bar(report::groups(&outcomes), "groups");
     let asked = Asked {
+        stage: args.stage.stage(),
         split: args.split.clone(),
         draws: Draws {
             seed: args.seed,

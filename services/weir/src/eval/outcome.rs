@@ -5,15 +5,13 @@ use indicatif::ProgressBar;
 use weir_gate::{Clock, Judge};
 use weir_lane::Judged;
 use weir_policy::Policy;
-use weir_types::{Action, Category, Micros, ModelRef};
+use weir_types::{Action, Category, ModelRef};
 
 use super::data::Example;
 use super::labels::Labels;
 use super::subject::{Subject, harms};
 use crate::check::{BYTES_TOGETHER, ROWS_TOGETHER, Terms, judge_together};
-
-/// No row is given up for time: figures must not depend on how busy the machine is.
-const NO_HURRY: Micros = Micros::from_millis(600_000);
+use crate::stage::NO_HURRY;
 
 /// A judged row, without its text.
 #[derive(Debug)]
@@ -68,6 +66,7 @@ pub(crate) fn judge_all(
         let terms = Terms {
             tenant: "",
             lang: None,
+            // Figures must not depend on how busy the machine is.
             budget: Some(NO_HURRY),
             received: clock.now(),
         };

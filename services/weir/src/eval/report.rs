@@ -14,6 +14,7 @@ use super::misses::{Misses, worst};
 use super::outcome::Outcomes;
 use super::subject::Subject;
 use crate::bench::report::{Machine, date, machine};
+use crate::stage::Stage;
 
 /// Name of the slice of all rows.
 pub(crate) const ALL: &str = "all";
@@ -79,6 +80,7 @@ pub(crate) struct Locale {
 /// What the caller knows of a run.
 #[derive(Debug)]
 pub(crate) struct Asked {
+    pub(crate) stage: Stage,
     pub(crate) split: Option<String>,
     pub(crate) draws: Draws,
     /// How many ids to list.
@@ -117,7 +119,7 @@ impl Report {
                 commit: env!("WEIR_COMMIT"),
                 date: date()?,
                 machine: machine(),
-                stage: "fast",
+                stage: asked.stage.as_str(),
                 policy: PolicyRef {
                     id: policy.id.clone(),
                     version: policy.version.clone(),

@@ -1,0 +1,44 @@
+//! A model's files.
+
+use std::path::Path;
+
+use crate::InferError;
+use crate::digest::sha256_hex;
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, InferError> {
+    std::fs::read(path).map_err(|error| InferError::ModelUnreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Weights, which must be those of the manifest.
+pub(crate) fn read_weights(path: &Path, sha256: &str) -> Result<Vec<u8>, InferError> {
+    let bytes = read(path)?;
+    let found = sha256_hex(&bytes);
+    if found == sha256 {
+        return Ok(bytes);
+    }
+    Err(InferError::HashMismatch {
+        path: path.to_owned(),
+        expected: sha256.to_owned(),
+        found,
+    })
+}
+
+/// A file of the base network, which must be that of the manifest.
+pub(crate) fn read_base(path: &Path, sha256: &str) -> Result<Vec<u8>, InferError> {
+    let bytes = std::fs::read(path).map_err(|error| InferError::BaseUnreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let found = sha256_hex(&bytes);
+    if found == sha256 {
+        return Ok(bytes);
+    }
+    Err(InferError::BaseMismatch {
+        path: path.to_owned(),
+        expected: sha256.to_owned(),
+        found,
+    })
+}
