@@ -280,17 +280,7 @@ pub(crate) fn category_scores<'a>(
 ) -> Vec<CategoryScore> {
     Category::ALL
         .into_iter()
-        .map(|category| {
-            let threshold = tiers(category).lowest();
-            let calibrated = scores.calibrated[category.index()];
-            CategoryScore {
-                category,
-                raw: scores.raw[category.index()],
-                calibrated,
-                threshold,
-                margin: calibrated - threshold,
-            }
-        })
+        .map(|category| CategoryScore::new(category, scores, tiers(category).lowest()))
         .collect()
 }
 

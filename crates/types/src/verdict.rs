@@ -90,6 +90,21 @@ pub struct CategoryScore {
     pub margin: f32,
 }
 
+impl CategoryScore {
+    /// What `scores` say of a category on which a policy begins to act at `threshold`.
+    #[must_use]
+    pub fn new(category: Category, scores: &ModelScores, threshold: f32) -> Self {
+        let calibrated = scores.calibrated[category.index()];
+        Self {
+            category,
+            raw: scores.raw[category.index()],
+            calibrated,
+            threshold,
+            margin: calibrated - threshold,
+        }
+    }
+}
+
 /// Why something did not judge the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

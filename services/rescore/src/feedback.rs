@@ -4,18 +4,17 @@
 //! are written by an idempotent producer, never in a transaction, which would stall their readers; an offset is committed when
 //! its verdict is acknowledged. A repeat has the same id.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
 use weir_bus::{BusError, Event, InRecord, InputRef, Ledger, Linger, OutRecord, Publisher, Reader};
 use weir_policy::PolicySet;
-use weir_telemetry::{Condition, Heartbeat, RescoreMetrics};
 use weir_types::{Action, Provenance, Stage, StageTimes, Verdict, derive_id};
 use weir_wire::Moderation;
 
 use crate::config::RescoreConfig;
+use crate::shared::Shared;
 
 /// How long the loop sleeps when nothing comes.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
@@ -80,14 +79,6 @@ pub(crate) fn verdict(moderation: &Moderation, policies: &PolicySet) -> Option<V
         completion: completion.filter(|_| blocks),
         contract: None,
     })
-}
-
-/// What the loop shares with the process.
-pub(crate) struct Shared {
-    pub(crate) heartbeat: Heartbeat,
-    pub(crate) ready: Condition,
-    pub(crate) stop: Arc<AtomicBool>,
-    pub(crate) metrics: RescoreMetrics,
 }
 
 /// Runs until it is asked to stop; whatever else ends it, it starts anew from what is committed.

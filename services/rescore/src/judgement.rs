@@ -168,17 +168,7 @@ impl Tiers<'_> {
     }
 
     fn scores(&self, scores: &ModelScores) -> Vec<CategoryScore> {
-        let score = |category: Category| {
-            let calibrated = scores.calibrated[category.index()];
-            let threshold = self.of(category).lowest();
-            CategoryScore {
-                category,
-                raw: scores.raw[category.index()],
-                calibrated,
-                threshold,
-                margin: calibrated - threshold,
-            }
-        };
+        let score = |category| CategoryScore::new(category, scores, self.of(category).lowest());
         Category::ALL.into_iter().map(score).collect()
     }
 

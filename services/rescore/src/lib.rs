@@ -21,12 +21,15 @@ mod feedback;
 mod influence;
 mod intake;
 mod judgement;
+mod looking;
 mod rescorer;
 mod seen;
+mod shared;
 mod similar;
 mod sink;
 mod thinning;
 mod triage;
+mod worker;
 
 pub use config::{Delivery, RescoreConfig, RescoreTopics};
 pub use rescorer::{RescoreError, Rescorer};

@@ -174,5 +174,5 @@ pub(crate) fn start(cluster: &Cluster, delivery: Delivery) -> Rescorer {
     };
     let metrics = RescoreMetrics::register(&Registry::new()).unwrap();
     let health = Health::new(Duration::from_secs(60));
-    Rescorer::start(config, Box::new(Words::new()), metrics, &health).unwrap()
+    Rescorer::start(config, Box::new(Words::new()), &metrics, &health).unwrap()
 }
