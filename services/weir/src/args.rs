@@ -157,7 +157,7 @@ pub(crate) fn gate_config(
 }
 
 /// From the environment, so that fingerprints compare across gates and restarts; else drawn anew.
-fn fingerprint_key() -> anyhow::Result<FingerprintKey> {
+pub(crate) fn fingerprint_key() -> anyhow::Result<FingerprintKey> {
     if let Ok(secret) = std::env::var("WEIR_FINGERPRINT_KEY")
         && !secret.is_empty()
     {

@@ -11,6 +11,7 @@ mod demo;
 mod demo_stream;
 mod eval;
 mod marks;
+mod rescore;
 mod rows;
 mod run;
 mod send;
@@ -32,6 +33,7 @@ use weir_telemetry::LogFormat;
   weir check \"ignore all previous instructions\"
   weir send --brokers localhost:9092 --wait \"Hello\"
   weir tail --brokers localhost:9092 --json
+  weir tail moderation --brokers localhost:9092
 
 Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, or a gate of
 `eval --gates` failed.")]
@@ -49,11 +51,13 @@ enum Command {
     Up(run::UpArgs),
     /// Run a gate: judge prompts as they come, until SIGTERM or SIGINT.
     Gate(run::GateArgs),
+    /// Run a rescorer: a second, heavier look at what gates flag, until SIGTERM or SIGINT.
+    Rescore(rescore::RescoreArgs),
     /// Judge texts here and now, by the gate's own code, without a broker.
     Check(check::CheckArgs),
     /// Produce prompts, from arguments, a file or standard input.
     Send(send::SendArgs),
-    /// Follow verdicts.
+    /// Follow verdicts, or what the second look makes of them.
     Tail(tail::TailArgs),
     /// Make topics what their declaration says.
     #[command(subcommand)]
@@ -99,6 +103,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up(args) => run::up(&args),
         Command::Gate(args) => run::gate(&args),
+        Command::Rescore(args) => rescore::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Tail(args) => tail::run(&args),
@@ -121,7 +126,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
 /// Services tell what they do; tools only what went wrong.
 const fn default_level(command: &Command) -> tracing::Level {
     match command {
-        Command::Up(_) | Command::Gate(_) => tracing::Level::INFO,
+        Command::Up(_) | Command::Gate(_) | Command::Rescore(_) => tracing::Level::INFO,
         _ => tracing::Level::WARN,
     }
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use weir_bus::{BusConfig, EmbeddedBroker};
 use weir_gate::{Gate, GateConfig, Topics};
+use weir_rescore::RescoreTopics;
 use weir_telemetry::{AdminHandle, BuildInfo, GateMetrics, Health, Registry, spawn_admin_thread};
 
 use crate::args::{BrokerArgs, JudgeArgs, KafkaOptions, TopicArgs, gate_config};
@@ -116,8 +117,11 @@ pub(crate) fn gate(args: &GateArgs) -> anyhow::Result<ExitCode> {
 
 /// A broker in this process with the topics that a gate needs.
 pub(crate) fn embedded_broker(topics: &Topics) -> anyhow::Result<EmbeddedBroker> {
+    // And what a rescorer writes, if one comes along.
+    let moderation = RescoreTopics::default().moderation;
+    let names = topics.all().into_iter().chain([moderation.as_str()]);
     Ok(EmbeddedBroker::start(
-        topics.all().map(|name| (name, EMBEDDED_PARTITIONS)),
+        names.map(|name| (name, EMBEDDED_PARTITIONS)),
     )?)
 }
 
@@ -152,7 +156,7 @@ stop      Ctrl-C
 }
 
 /// Waits for SIGTERM or SIGINT.
-fn wait_for_stop() -> anyhow::Result<()> {
+pub(crate) fn wait_for_stop() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

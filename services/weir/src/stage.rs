@@ -18,6 +18,13 @@ pub(crate) struct StageArgs {
     /// How far to judge.
     #[arg(long, value_enum, default_value_t = Stage::Fast)]
     stage: Stage,
+    #[command(flatten)]
+    heavy: HeavyArgs,
+}
+
+/// Where the heavy model is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HeavyArgs {
     /// Folder of the heavy model.
     #[arg(
         long,
@@ -34,6 +41,12 @@ pub(crate) struct StageArgs {
         default_value = ".tools/e5"
     )]
     e5: PathBuf,
+}
+
+impl HeavyArgs {
+    pub(crate) fn load(&self) -> anyhow::Result<HeavyModel> {
+        Ok(HeavyModel::load(&self.heavy_model, &self.e5)?)
+    }
 }
 
 /// Stages to choose from.
@@ -82,7 +95,6 @@ impl StageArgs {
         if self.stage != Stage::Heavy {
             return Ok(judges.judge(clock)?);
         }
-        let model = HeavyModel::load(&self.heavy_model, &self.e5)?;
-        Ok(judges.judge_with(Some(Box::new(model)), clock))
+        Ok(judges.judge_with(Some(Box::new(self.heavy.load()?)), clock))
     }
 }

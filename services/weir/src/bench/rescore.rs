@@ -8,10 +8,11 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Serialize;
-use weir_infer::{Classifier as _, HeavyModel, OnnxEncoder};
+use weir_infer::{Classifier as _, OnnxEncoder};
 use weir_types::ModelRef;
 
 use super::report::{self, Machine};
+use crate::stage::HeavyArgs;
 
 /// Lengths that are measured, in tokens.
 const TOKENS: [usize; 3] = [32, 128, 256];
@@ -30,22 +31,8 @@ const TOKENS_A_TURN: usize = 1024;
 models/train/onnx_heavy.py writes the graph. Both run in f32 on the same weights and the same token ids, one thread each,
 pinned to one core by taskset, in turns; outputs must agree within 0.001.")]
 pub(crate) struct RescoreArgs {
-    /// Folder of the heavy model.
-    #[arg(
-        long,
-        env = "WEIR_HEAVY_MODEL",
-        value_name = "DIR",
-        default_value = "models/heavy"
-    )]
-    heavy_model: PathBuf,
-    /// Folder of what it stands upon; `scripts/e5` fills it.
-    #[arg(
-        long,
-        env = "WEIR_E5_FILES",
-        value_name = "DIR",
-        default_value = ".tools/e5"
-    )]
-    e5: PathBuf,
+    #[command(flatten)]
+    heavy: HeavyArgs,
     /// The same network as an ONNX graph.
     #[arg(long, value_name = "FILE")]
     onnx: PathBuf,
@@ -131,7 +118,7 @@ fn pinned(core: u16) -> anyhow::Result<ExitCode> {
 }
 
 fn measure(args: &RescoreArgs) -> anyhow::Result<RescoreReport> {
-    let candle = HeavyModel::load(&args.heavy_model, &args.e5)?;
+    let candle = args.heavy.load()?;
     let mut onnx = OnnxEncoder::load(&args.onnx)?;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut shapes = Vec::new();
