@@ -46,6 +46,17 @@ fn rescorer(cluster: &Cluster) -> Process {
     process
 }
 
+fn signal(process: &Process, name: &str) {
+    let id = process.id().to_string();
+    let mut kill = Command::new("kill");
+    assert!(
+        kill.args([&format!("-{name}"), &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
 /// Number of records by verdict id; panics if one stands in another partition than its flagged text.
 fn written(tail: &Tail, counts: &mut BTreeMap<String, (i32, usize)>, wait: Duration) {
     while let Some(record) = tail.next(wait) {
@@ -59,7 +70,7 @@ fn written(tail: &Tail, counts: &mut BTreeMap<String, (i32, usize)>, wait: Durat
 }
 
 #[test]
-fn each_text_gets_one_record_through_kills_rebalances_and_a_restart_of_the_broker() {
+fn each_text_gets_one_record_through_kills_rebalances_a_stop_and_a_restart_of_the_broker() {
     let Some(mut kafka) = own_kafka_or_skip() else {
         return;
     };
@@ -99,16 +110,21 @@ fn each_text_gets_one_record_through_kills_rebalances_and_a_restart_of_the_broke
     send(100, 300);
     wait_for(&mut counts, 230);
     kafka.restart().unwrap();
-    send(250, TEXTS);
+    send(250, 350);
     wait_for(&mut counts, 330);
     second.kill9().unwrap();
+    // One that stands still until its partitions are another's, and then goes on with what it had in hand.
+    let mut fourth = rescorer(&cluster);
+    send(350, TEXTS);
+    signal(&third, "STOP");
+    wait_for(&mut counts, TEXTS);
+    signal(&third, "CONT");
     // Everything once more, and something that is no record at all.
     send(0, TEXTS);
     cluster.send(
         &cluster.topics.flagged,
         (0..PARTITIONS).map(|at| (at, b"broken".to_vec())),
     );
-    wait_for(&mut counts, TEXTS);
 
     // What comes last in each partition is what is broken: all before it has been dealt with then.
     let letters = Tail::start(
@@ -150,6 +166,7 @@ fn each_text_gets_one_record_through_kills_rebalances_and_a_restart_of_the_broke
             .eq((0..TEXTS).step_by(10).map(id).collect::<Vec<_>>().iter())
     );
     third.kill9().unwrap();
+    fourth.kill9().unwrap();
 
     assert_eq!(counts.len(), TEXTS);
     for number in 0..TEXTS {
