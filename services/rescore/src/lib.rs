@@ -18,6 +18,7 @@
 
 mod config;
 mod feedback;
+mod guarded;
 mod influence;
 mod intake;
 mod judgement;

@@ -10,6 +10,7 @@ use weir_telemetry::{Health, RescoreMetrics};
 
 use crate::config::{Delivery, RescoreConfig};
 use crate::feedback;
+use crate::guarded::Guarded;
 use crate::shared::Shared;
 use crate::worker::Worker;
 
@@ -69,6 +70,7 @@ impl Rescorer {
                 .map_err(RescoreError::Thread)
         };
         let ours = (Arc::clone(&config), Arc::clone(&policies));
+        let classifier = Guarded(classifier);
         let threads = vec![
             spawn(
                 "weir-rescore",
@@ -97,11 +99,11 @@ impl Rescorer {
 fn supervise(
     config: &RescoreConfig,
     policies: &PolicySet,
-    mut classifier: Box<dyn Classifier>,
+    mut classifier: Guarded,
     shared: &Shared,
 ) {
     while !shared.stop.load(Ordering::Acquire) {
-        match Worker::start(config, policies, &mut *classifier, shared).and_then(Worker::run) {
+        match Worker::start(config, policies, &mut classifier, shared).and_then(Worker::run) {
             Ok(()) => return,
             Err(reason) => tracing::error!(reason, "the rescorer failed; starting anew"),
         }

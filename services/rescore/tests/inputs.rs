@@ -36,7 +36,7 @@ fn every_record_comes_out_as_a_judgement_or_a_dead_letter() {
     let broker = EmbeddedBroker::start(names.map(|name| (name.as_str(), PARTITIONS))).unwrap();
     let cluster = Cluster::at(broker.config());
     let id = |number: u8| format!("{number:032x}");
-    let texts: [(&str, &[u8]); 7] = [
+    let texts: [(&str, &[u8]); 8] = [
         ("harmless", b"what a day"),
         (
             "tightened",
@@ -47,6 +47,7 @@ fn every_record_comes_out_as_a_judgement_or_a_dead_letter() {
         ("not a number", b"nan"),
         ("failing", b"fail"),
         ("longer than the model reads", b"long"),
+        ("one that makes it panic", b"panic"),
     ];
     let encrypted = Flagged {
         enc: Some(Enc {
@@ -100,7 +101,7 @@ fn every_record_comes_out_as_a_judgement_or_a_dead_letter() {
     assert_eq!(of(2).outcome, Outcome::Confirmed);
     assert_eq!(of(3).outcome, Outcome::Tightened);
     // One text that the model cannot score costs the others nothing.
-    for number in [4, 5] {
+    for number in [4, 5, 7] {
         assert_eq!(of(number).outcome, Outcome::Unjudged);
         assert_eq!(of(number).unjudged[0].cause, UnjudgedCause::Failed);
     }

@@ -111,7 +111,7 @@ pub(crate) fn frame(record: &impl Record) -> Vec<u8> {
     frame
 }
 
-/// Hate is where `hate` stands; `slow` takes its time, `nan` is no number, and `fail` an error for all.
+/// Hate is where `hate` stands; `slow` takes its time, `nan` is no number, `fail` an error for all, `panic` one.
 pub(crate) struct Words(ModelRef);
 
 impl Words {
@@ -139,6 +139,7 @@ impl Classifier for Words {
                     reason: "asked to".to_owned(),
                 });
             }
+            assert!(!text.contains("panic"), "asked to");
             if text.contains("slow") {
                 std::thread::sleep(Duration::from_millis(4));
             }
