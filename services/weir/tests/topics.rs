@@ -10,12 +10,13 @@ use common::repository;
 use common::tool::{Finished, finish, weir};
 use weir_testkit::{free_port, own_kafka_or_skip};
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "weir.prompts.v1",
     "weir.chunks.v1",
     "weir.verdicts.v1",
     "weir.checkpoints.v1",
     "weir.flagged.v1",
+    "weir.moderation.v1",
     "weir.dead-letters.v1",
 ];
 
