@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -75,6 +75,7 @@ pub struct Batch {
 pub struct Reader {
     events: Receiver<Event>,
     depth: Arc<AtomicUsize>,
+    revocations: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     committer: Committer,
@@ -109,6 +110,7 @@ impl Reader {
         let consumer = Arc::new(consumer);
         let (sender, events) = bounded(QUEUED_BATCHES);
         let depth = Arc::new(AtomicUsize::new(0));
+        let revocations = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
         let committer = Committer {
             consumer: Arc::clone(&consumer),
@@ -119,6 +121,7 @@ impl Reader {
             topic: topic.into(),
             sender,
             depth: Arc::clone(&depth),
+            revocations: Arc::clone(&revocations),
             stop: Arc::clone(&stop),
         };
         let thread = std::thread::Builder::new()
@@ -131,6 +134,7 @@ impl Reader {
         Ok(Self {
             events,
             depth,
+            revocations,
             stop,
             thread: Some(thread),
             committer,
@@ -152,6 +156,13 @@ impl Reader {
     #[must_use]
     pub fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
+    }
+
+    /// How often partitions have been taken from this member: so many [`Event::Revoked`] and [`Event::Lost`] have
+    /// been sent or are about to be. Who has met all of them knows what is still its own.
+    #[must_use]
+    pub fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::Acquire)
     }
 
     /// (partition, records behind), as of at most a second ago.
@@ -273,6 +284,7 @@ struct ReaderLoop {
     topic: Arc<str>,
     sender: Sender<Event>,
     depth: Arc<AtomicUsize>,
+    revocations: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
@@ -455,6 +467,7 @@ impl ReaderLoop {
 
     fn revoke(&self, partitions: Vec<i32>) -> Flow {
         let list = self.list(&partitions);
+        self.revocations.fetch_add(1, Ordering::Release);
         let flow = if self.consumer.assignment_lost() {
             self.send(Event::Lost(partitions))
         } else {

@@ -15,11 +15,19 @@ pub(crate) fn fingerprint(key: &FingerprintKey, text: &str) -> String {
     key.fingerprint(words.join(" ").as_bytes())
 }
 
+/// Decisions on one text.
+#[derive(Debug, Default)]
+struct Decisions {
+    /// The latest first.
+    ids: VecDeque<String>,
+    /// How often the text stands in the order of what is remembered.
+    remembered: usize,
+}
+
 /// Moderation ids by fingerprint.
 #[derive(Debug, Default)]
 pub(crate) struct Similar {
-    /// The latest first.
-    by_text: HashMap<String, VecDeque<String>>,
+    by_text: HashMap<String, Decisions>,
     order: VecDeque<String>,
 }
 
@@ -27,26 +35,31 @@ impl Similar {
     /// Earlier records of a text, the latest first.
     pub(crate) fn to(&self, fingerprint: &str) -> Vec<String> {
         let known = self.by_text.get(fingerprint);
-        known.map_or_else(Vec::new, |ids| ids.iter().cloned().collect())
+        known.map_or_else(Vec::new, |known| known.ids.iter().cloned().collect())
     }
 
     pub(crate) fn insert(&mut self, fingerprint: &str, moderation_id: &str) {
         if fingerprint.is_empty() {
             return;
         }
-        let ids = self.by_text.entry(fingerprint.to_owned()).or_default();
+        let known = self.by_text.entry(fingerprint.to_owned()).or_default();
+        let ids = &mut known.ids;
         if ids.iter().any(|known| known == moderation_id) {
             return;
         }
         ids.push_front(moderation_id.to_owned());
         ids.truncate(TOLD);
+        known.remembered += 1;
         self.order.push_back(fingerprint.to_owned());
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()
-            // It stays if the text has come again since.
-            && !self.order.contains(&oldest)
+            && let Some(known) = self.by_text.get_mut(&oldest)
         {
-            self.by_text.remove(&oldest);
+            known.remembered -= 1;
+            // It stays if the text has come again since.
+            if known.remembered == 0 {
+                self.by_text.remove(&oldest);
+            }
         }
     }
 }
@@ -68,6 +81,14 @@ mod tests {
             similar.insert(&print, &number.to_string());
         }
         assert_eq!(similar.to(&print), ["6", "5", "4", "3", "2"]);
+        for number in 0..REMEMBERED {
+            similar.insert(&format!("other {}", number / 2), &number.to_string());
+        }
+        assert!(similar.to(&print).is_empty());
+        assert_eq!(
+            (similar.order.len(), similar.by_text.len()),
+            (REMEMBERED, REMEMBERED / 2)
+        );
         similar.insert("", "7");
         assert!(similar.to("").is_empty());
     }

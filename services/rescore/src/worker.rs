@@ -43,6 +43,8 @@ pub(crate) struct Worker<'a> {
     sink: Sink,
     partitions: HashMap<i32, Owned>,
     waiting: VecDeque<InRecord>,
+    /// How often partitions have been taken from us.
+    revoked: u64,
 }
 
 impl<'a> Worker<'a> {
@@ -73,6 +75,7 @@ impl<'a> Worker<'a> {
             shared,
             partitions: HashMap::new(),
             waiting: VecDeque::new(),
+            revoked: 0,
         })
     }
 
@@ -114,6 +117,20 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// Takes in what lies before the last revocation, however much waits already.
+    fn meet_revocations(&mut self) -> Result<(), String> {
+        while self.revoked < self.reader.revocations() {
+            match self.reader.events().recv_timeout(IDLE_WAIT) {
+                Ok(event) => self.on_event(event)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err("the reader thread ended".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn on_event(&mut self, event: Event) -> Result<(), String> {
         match event {
             Event::Records(batch) => {
@@ -122,10 +139,14 @@ impl<'a> Worker<'a> {
             }
             Event::Assigned(partitions) => self.on_assigned(&partitions)?,
             Event::Revoked { partitions, done } => {
+                self.revoked += 1;
                 self.forget(&partitions);
                 let _ = done.send(());
             }
-            Event::Lost(partitions) => self.forget(&partitions),
+            Event::Lost(partitions) => {
+                self.revoked += 1;
+                self.forget(&partitions);
+            }
             Event::Failed(reason) => return Err(reason),
         }
         Ok(())
@@ -195,7 +216,7 @@ impl<'a> Worker<'a> {
             let Some(member) = self.reader.committer().membership() else {
                 return Err("the consumer is beyond repair".to_owned());
             };
-            self.take_events(Duration::ZERO)?;
+            self.meet_revocations()?;
             self.leave_out_what_is_not_ours(&mut batch);
             if batch.progress.is_empty() {
                 return Ok(());
