@@ -1,11 +1,12 @@
 //! Token ids to vectors.
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device as Place, Tensor};
 
 use crate::kernels::{self, Norm};
 use crate::layer::Layer;
+use crate::plain::PlainLayer;
 use crate::table::Table;
-use crate::{Base, Config, EncoderError, Weights};
+use crate::{Base, Config, Device, EncoderError, Weights};
 
 /// A BERT-shaped encoder in f32 with the mean over its tokens.
 pub struct Encoder {
@@ -14,7 +15,12 @@ pub struct Encoder {
     /// With the first token type added: there is but one here.
     positions: Vec<f32>,
     norm: Norm,
-    layers: Vec<Layer>,
+    layers: Layers,
+}
+
+enum Layers {
+    Fused(Vec<Layer>),
+    Plain(Vec<PlainLayer>, Place),
 }
 
 impl Encoder {
@@ -49,10 +55,25 @@ impl Encoder {
             words,
             positions,
             norm: weights.norm("embeddings.LayerNorm", hidden, config.epsilon)?,
-            layers: (0..config.layers)
-                .map(|index| Layer::load(weights, index, config))
-                .collect::<Result<_, _>>()?,
+            layers: Layers::Fused(
+                (0..config.layers)
+                    .map(|index| Layer::load(weights, index, config))
+                    .collect::<Result<_, _>>()?,
+            ),
         })
+    }
+
+    /// The same on a device; a new one runs on [`Device::Cpu`].
+    ///
+    /// # Errors
+    /// [`EncoderError::NoDevice`], [`EncoderError::Failed`].
+    pub fn on(mut self, device: Device) -> Result<Self, EncoderError> {
+        if let (Layers::Fused(layers), true) = (&self.layers, device != Device::Cpu) {
+            let place = device.open()?;
+            let layers = layers.iter().map(|layer| PlainLayer::new(layer, &place));
+            self.layers = Layers::Plain(layers.collect::<Result<_, _>>()?, place);
+        }
+        Ok(self)
     }
 
     /// Most tokens of a text.
@@ -87,9 +108,19 @@ impl Encoder {
         let rows = self.embed(texts)?;
         let lengths: Vec<_> = texts.iter().map(|text| text.len()).collect();
         let shape = (rows.len() / self.hidden, self.hidden);
-        let mut x = Tensor::from_vec(rows, shape, &Device::Cpu)?;
-        for layer in &self.layers {
-            x = layer.forward(&x, &lengths)?;
+        let mut x = Tensor::from_vec(rows, shape, &Place::Cpu)?;
+        match &self.layers {
+            Layers::Fused(layers) => {
+                for layer in layers {
+                    x = layer.forward(&x, &lengths)?;
+                }
+            }
+            Layers::Plain(layers, place) => {
+                x = x.to_device(place)?;
+                for layer in layers {
+                    x = layer.forward(&x, &lengths)?;
+                }
+            }
         }
         self.means(&x.flatten_all()?.to_vec1()?, &lengths)
     }

@@ -62,6 +62,16 @@ pub enum EncoderError {
         /// Attention heads a layer.
         heads: usize,
     },
+    /// The network cannot run there.
+    #[error(
+        "{device} cannot be used: {reason}; use cpu, or a build with the feature cuda on a machine that has such a card"
+    )]
+    NoDevice {
+        /// The device.
+        device: String,
+        /// What candle says.
+        reason: String,
+    },
     /// A text is empty or longer than the model has positions.
     #[error("text {index} has {tokens} tokens, the model takes 1 to {most}; cut it into windows")]
     TextLength {

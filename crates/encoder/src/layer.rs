@@ -8,14 +8,14 @@ use crate::weights::Linear;
 use crate::{Config, EncoderError, Weights};
 
 pub(crate) struct Layer {
-    heads: usize,
+    pub(crate) heads: usize,
     /// Query, key and value in one product. Queries come scaled by the root of a head's width.
-    qkv: Linear,
-    out: Linear,
-    after_attention: Norm,
-    up: Linear,
-    down: Linear,
-    after_feed_forward: Norm,
+    pub(crate) qkv: Linear,
+    pub(crate) out: Linear,
+    pub(crate) after_attention: Norm,
+    pub(crate) up: Linear,
+    pub(crate) down: Linear,
+    pub(crate) after_feed_forward: Norm,
 }
 
 impl Layer {

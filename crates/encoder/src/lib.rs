@@ -13,6 +13,9 @@
 //! **Threads.** This crate starts none. candle's matrix products use rayon's global pool unless
 //! `RAYON_NUM_THREADS` is 1 when the process starts, which is what a worker a core wants.
 //!
+//! **Devices.** On a processor layers run by fused kernels (`layer`); on a graphics card, with the feature `cuda`, by
+//! candle's own operations (`plain`), which tests compare with the former.
+//!
 //! **8-bit weights** (`X.weight` as i8 with one f32 a row as `X.scale`) become f32 when they are
 //! loaded, all but the word embeddings, which are only looked up. These may also come from [`Base`],
 //! in 4 bits. candle has no i8 tensors; its
@@ -22,12 +25,14 @@
 mod base;
 mod batch;
 mod config;
+mod device;
 mod encoder;
 mod error;
 mod head;
 mod kernels;
 mod layer;
 mod ops;
+mod plain;
 mod table;
 mod tokenizer;
 mod weights;
@@ -36,6 +41,7 @@ mod window;
 pub use base::Base;
 pub use batch::plan;
 pub use config::Config;
+pub use device::Device;
 pub use encoder::Encoder;
 pub use error::EncoderError;
 pub use head::Head;

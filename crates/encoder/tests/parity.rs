@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use weir_encoder::{Config, Encoder, EncoderError, Head, Tokenizer, Weights, Windowing, plan};
+use weir_encoder::{
+    Config, Device, Encoder, EncoderError, Head, Tokenizer, Weights, Windowing, plan,
+};
 
 const SMALL: Config = Config {
     hidden: 32,
@@ -57,14 +59,24 @@ fn farthest(found: &[f32], expected: &[Vec<f32>]) -> f32 {
 fn check_small(file: &str, texts: &[Vec<u32>], expected: &Outputs) {
     let bytes = fixture(file);
     let weights = Weights::parse(&[&bytes]).unwrap();
-    let encoder = Encoder::load(&weights, &SMALL).unwrap();
     let head = Head::load(&weights, "head", SMALL.hidden).unwrap();
-    assert_eq!((encoder.vocabulary(), encoder.positions()), (50, 40));
-    let vectors = encoder.encode(&slices(texts)).unwrap();
-    let apart = farthest(&vectors, &expected.vectors);
-    assert!(apart < 1e-5, "vectors of {file} are {apart} apart");
-    let apart = farthest(&head.apply(&vectors), &expected.logits);
-    assert!(apart < 1e-5, "logits of {file} are {apart} apart");
+    // What a graphics card would run gives the same as the kernels for processors.
+    for device in [Device::Cpu, Device::CpuPlain] {
+        let encoder = Encoder::load(&weights, &SMALL).unwrap();
+        let encoder = encoder.on(device).unwrap();
+        assert_eq!((encoder.vocabulary(), encoder.positions()), (50, 40));
+        let vectors = encoder.encode(&slices(texts)).unwrap();
+        let apart = farthest(&vectors, &expected.vectors);
+        assert!(
+            apart < 1e-5,
+            "vectors of {file} on {device} are {apart} apart"
+        );
+        let apart = farthest(&head.apply(&vectors), &expected.logits);
+        assert!(
+            apart < 1e-5,
+            "logits of {file} on {device} are {apart} apart"
+        );
+    }
 }
 
 #[test]

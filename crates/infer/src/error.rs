@@ -26,6 +26,9 @@ pub enum InferError {
         /// What the loader said.
         reason: String,
     },
+    /// The heavy model cannot run where it was asked to.
+    #[error("the heavy model's device {0}")]
+    DeviceRefused(String),
     /// A model file could not be read.
     #[error(
         "cannot read model file {}: {reason}; restore it with `git checkout models` or set \

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use weir_encoder::{Base, Encoder, EncoderError, Head, Tokenizer, Weights, Window, plan};
+use weir_encoder::{Base, Device, Encoder, EncoderError, Head, Tokenizer, Weights, Window, plan};
 use weir_types::{ModelRef, ModelScores};
 
 use crate::files::{read, read_base, read_weights};
@@ -94,6 +94,18 @@ impl HeavyModel {
             },
             calibration,
         })
+    }
+
+    /// The same with its network on a device; a new one runs on the processor.
+    ///
+    /// # Errors
+    /// [`InferError::DeviceRefused`]: the device is not there, or not in this build.
+    pub fn on(mut self, device: Device) -> Result<Self, InferError> {
+        self.encoder = self
+            .encoder
+            .on(device)
+            .map_err(|error| InferError::DeviceRefused(error.to_string()))?;
+        Ok(self)
     }
 
     /// Token ids that the network knows: 0 to one less than this.

@@ -27,3 +27,4 @@ pub use error::InferError;
 pub use heavy::HeavyModel;
 pub use onnx::FastModel;
 pub use onnx_encoder::OnnxEncoder;
+pub use weir_encoder::Device;

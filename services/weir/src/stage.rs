@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use weir_gate::{Clock, Judge, Judges};
-use weir_infer::HeavyModel;
+use weir_infer::{Device, HeavyModel};
 use weir_types::Micros;
 
 use crate::args::JudgeArgs;
@@ -41,11 +41,14 @@ pub(crate) struct HeavyArgs {
         default_value = ".tools/e5"
     )]
     e5: PathBuf,
+    /// Where the heavy model runs: cpu, or cuda:NUMBER in a build with the feature cuda.
+    #[arg(long, value_name = "DEVICE", default_value_t = Device::Cpu)]
+    device: Device,
 }
 
 impl HeavyArgs {
     pub(crate) fn load(&self) -> anyhow::Result<HeavyModel> {
-        Ok(HeavyModel::load(&self.heavy_model, &self.e5)?)
+        Ok(HeavyModel::load(&self.heavy_model, &self.e5)?.on(self.device)?)
     }
 }
 
