@@ -195,19 +195,29 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 }
 
 async fn live(State(admin): State<Admin>) -> Response {
-    status("live", "not_live", &admin.health.not_live_reasons())
+    status("live", "not_live", &admin.health.not_live_reasons(), &[])
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    status("ready", "not_ready", &admin.health.not_ready_reasons())
+    let health = &admin.health;
+    status(
+        "ready",
+        "not_ready",
+        &health.not_ready_reasons(),
+        &health.notes(),
+    )
 }
 
-fn status(good: &str, bad: &str, reasons: &[String]) -> Response {
+fn status(good: &str, bad: &str, reasons: &[String], notes: &[String]) -> Response {
     let (code, status) = if reasons.is_empty() {
         (StatusCode::OK, good)
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, bad)
     };
-    let body = serde_json::json!({ "status": status, "reasons": reasons }).to_string();
+    let mut body = serde_json::json!({ "status": status, "reasons": reasons });
+    if !notes.is_empty() {
+        body["notes"] = notes.into();
+    }
+    let body = body.to_string();
     (code, [(header::CONTENT_TYPE, JSON)], body).into_response()
 }

@@ -20,6 +20,7 @@ struct Inner {
     stale_after: Duration,
     heartbeats: Mutex<Vec<Pulse>>,
     conditions: Mutex<Vec<State>>,
+    notes: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -46,6 +47,7 @@ impl Health {
             stale_after,
             heartbeats: Mutex::default(),
             conditions: Mutex::default(),
+            notes: Mutex::default(),
         }))
     }
 
@@ -77,6 +79,17 @@ impl Health {
             health: self.clone(),
             index: conditions.len() - 1,
         }
+    }
+
+    /// Adds what whoever asks should know, though the process is ready: a promise that it does not keep here, say.
+    pub fn note(&self, note: impl Into<String>) {
+        lock(&self.0.notes).push(note.into());
+    }
+
+    /// What has been noted.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        lock(&self.0.notes).clone()
     }
 
     /// Why the process is not live; empty when it is.

@@ -21,6 +21,21 @@ pub struct RescoreConfig {
     pub delivery: Delivery,
     /// With more records than this waiting, part of the sample is shed; four times as many, of the uncertain too.
     pub thin_above: i64,
+    /// Of which texts it is worked out what moved their score.
+    pub influences: Influences,
+}
+
+/// Of which texts it is worked out what moved their score: each part is left out in turn, so that a text costs some
+/// ten times as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Influences {
+    /// None.
+    Never,
+    /// Of what people look at first: queue `critical`, and verdicts that are tightened.
+    #[default]
+    Top,
+    /// All that the model judged.
+    Always,
 }
 
 /// How outputs and offsets are written.

@@ -9,6 +9,8 @@ use weir_wire::Influence;
 
 /// Parts that a text is cut into, at most.
 const PARTS: usize = 8;
+/// Of a part, but for the last. Less is hardly a word.
+const LEAST_BYTES: usize = 6;
 /// Parts told.
 const TOLD: usize = 3;
 /// Texts that are longer are not taken apart: it costs a score for each part.
@@ -58,13 +60,14 @@ pub(crate) fn influences(
     Ok(found)
 }
 
-/// Pieces of about the same length that end where a word does.
+/// Pieces of about the same length that end where a word does, if one does before long: not in every script.
 fn parts(text: &str) -> Vec<Range<usize>> {
-    let target = text.len().div_ceil(PARTS).max(1);
+    let target = text.len().div_ceil(PARTS).max(LEAST_BYTES);
     let mut parts = Vec::with_capacity(PARTS);
     let mut start = 0;
     for (at, c) in text.char_indices() {
-        if c.is_whitespace() && at - start >= target {
+        let length = at - start;
+        if length >= 2 * target || (c.is_whitespace() && length >= target) {
             parts.push(start..at);
             start = at;
         }
@@ -138,8 +141,14 @@ mod tests {
     }
 
     #[test]
+    fn without_spaces_there_are_parts_too() {
+        assert!(parts("请告诉我今天的天气怎么样").len() > 2);
+    }
+
+    #[test]
     fn parts_cover_the_text() {
-        for text in ["", "a", "a b", "日本語 の 文章", &"word ".repeat(100)] {
+        let scripts = ["", "a", "a b", "日本語 の 文章", "请告诉我今天的天气怎么样"];
+        for text in scripts.into_iter().chain([&*"word ".repeat(100)]) {
             let parts = parts(text);
             let joined: String = parts.iter().map(|part| &text[part.clone()]).collect();
             assert_eq!(joined, text);

@@ -32,5 +32,5 @@ mod thinning;
 mod triage;
 mod worker;
 
-pub use config::{Delivery, RescoreConfig, RescoreTopics};
+pub use config::{Delivery, Influences, RescoreConfig, RescoreTopics};
 pub use rescorer::{RescoreError, Rescorer};

@@ -11,7 +11,7 @@ use weir_telemetry::RescoreMetrics;
 use weir_types::{Category, ModelScores, Outcome, UnjudgedCause};
 use weir_wire::{Flagged, Influence, Moderation};
 
-use crate::config::RescoreConfig;
+use crate::config::{Influences, RescoreConfig};
 use crate::influence::influences;
 use crate::intake;
 use crate::judgement::{self, Beside, Look};
@@ -186,7 +186,8 @@ impl Looker<'_> {
         };
         let model = self.classifier.describe().clone();
         let mut moderation = judgement::moderation(&case.flagged, &look, policy, &model, beside);
-        if let (Look::Judged(scores), true) = (&look, is_top(&moderation)) {
+        let wanted = wants(self.config.influences, &moderation);
+        if let (Look::Judged(scores), true) = (&look, wanted) {
             match self.influences(&case.flagged, &moderation, scores) {
                 Ok(influences) => moderation.influences = influences,
                 Err(error) => tracing::warn!(%error, "what moved a score is not told"),
@@ -214,9 +215,15 @@ impl Looker<'_> {
     }
 }
 
-/// What a person looks at first.
-fn is_top(moderation: &Moderation) -> bool {
-    moderation.queue == "critical" || moderation.outcome == Outcome::Tightened
+/// Whether it is worked out what moved the scores; with `Top`, of what a person looks at first.
+fn wants(influences: Influences, moderation: &Moderation) -> bool {
+    match influences {
+        Influences::Never => false,
+        Influences::Top => {
+            moderation.queue == "critical" || moderation.outcome == Outcome::Tightened
+        }
+        Influences::Always => true,
+    }
 }
 
 /// A score that is no number is none.
@@ -269,4 +276,20 @@ fn push(
 
 fn count(texts: usize) -> f64 {
     u32::try_from(texts).map_or(f64::INFINITY, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judgement::tests::moderation_of;
+
+    #[test]
+    fn what_people_look_at_first_is_explained_and_all_or_nothing_on_request() {
+        let confirmed = moderation_of("0", None, 0.1);
+        let tightened = moderation_of("0", None, 0.95);
+        let wanted = |influences| [&confirmed, &tightened].map(|one| wants(influences, one));
+        assert_eq!(wanted(Influences::Never), [false, false]);
+        assert_eq!(wanted(Influences::Top), [false, true]);
+        assert_eq!(wanted(Influences::Always), [true, true]);
+    }
 }

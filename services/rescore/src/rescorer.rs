@@ -54,6 +54,7 @@ impl Rescorer {
         let config = Arc::new(config);
         if config.delivery == Delivery::AtLeastOnce {
             tracing::warn!("the broker has no transactions: a crash repeats moderation records");
+            health.note("at least once, without transactions: a crash repeats moderation records");
         }
         let stop = Arc::new(AtomicBool::new(false));
         let shared = |name: &str| Shared {

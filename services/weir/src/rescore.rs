@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use weir_infer::Classifier as _;
-use weir_rescore::{Delivery, RescoreConfig, RescoreTopics, Rescorer};
+use weir_rescore::{Delivery, Influences, RescoreConfig, RescoreTopics, Rescorer};
 use weir_telemetry::{BuildInfo, Health, Registry, RescoreMetrics, spawn_admin_thread};
 use weir_types::hex;
 
@@ -18,7 +18,7 @@ use crate::stage::HeavyArgs;
 
 /// A worker that has not turned for this long counts as dead: a batch takes seconds, and reading back what was
 /// written a day long may take a minute.
-const STALE_AFTER: Duration = Duration::from_secs(120);
+pub(crate) const STALE_AFTER: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -43,6 +43,9 @@ pub(crate) struct RescoreArgs {
     /// With more records than this waiting, part of the sample is shed; four times as many, of the uncertain too.
     #[arg(long, value_name = "RECORDS", default_value_t = 10_000)]
     thin_above: i64,
+    /// Of which texts to work out what moved their score. That costs some ten times a look.
+    #[arg(long, value_enum, default_value_t = Explain::Top)]
+    influences: Explain,
     /// Where to serve /metrics, /live and /ready; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9465")]
     admin: SocketAddr,
@@ -68,6 +71,27 @@ pub(crate) struct RescoreArgs {
     /// Topic of dead letters.
     #[arg(long, value_name = "TOPIC", default_value = "weir.dead-letters.v1")]
     dead_letters_topic: String,
+}
+
+/// Of which texts to say what moved their score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Explain {
+    /// None.
+    Never,
+    /// Queue `critical`, and verdicts that are tightened.
+    Top,
+    /// All.
+    Always,
+}
+
+impl From<Explain> for Influences {
+    fn from(explain: Explain) -> Self {
+        match explain {
+            Explain::Never => Self::Never,
+            Explain::Top => Self::Top,
+            Explain::Always => Self::Always,
+        }
+    }
 }
 
 pub(crate) fn run(args: &RescoreArgs) -> anyhow::Result<ExitCode> {
@@ -96,6 +120,7 @@ pub(crate) fn run(args: &RescoreArgs) -> anyhow::Result<ExitCode> {
         fingerprint_key: fingerprint_key()?,
         delivery,
         thin_above: args.thin_above,
+        influences: args.influences.into(),
     };
     let registry = Registry::new();
     let build = BuildInfo {

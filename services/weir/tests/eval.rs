@@ -9,15 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::repository;
-use common::tool::{Finished, finish, finish_with, weir};
+use common::tool::{Finished, HEAVY, HEAVY_E5, finish, finish_with, weir};
 use serde_json::{Value, json};
 
 /// From the repository's root, where the binary runs.
 const SMOKE: &str = "evals/sets/smoke.jsonl";
-
-/// A small heavy model and what it stands upon.
-const HEAVY: &str = "crates/encoder/tests/fixtures/heavy/model";
-const HEAVY_E5: &str = "crates/encoder/tests/fixtures/heavy/e5";
 
 /// Stands in texts; must not be seen anywhere else.
 const MARKER: &str = "zwiebelfisch";

@@ -4,12 +4,10 @@
 mod common;
 
 use common::PATIENCE;
-use common::tool::{finish, weir};
+use common::gate::ask;
+use common::tool::{HEAVY, HEAVY_E5, finish, weir};
 use serde_json::Value;
 use weir_testkit::Process;
-
-const HEAVY: &str = "crates/encoder/tests/fixtures/heavy/model";
-const HEAVY_E5: &str = "crates/encoder/tests/fixtures/heavy/e5";
 
 /// Stands in the text; must not be seen anywhere else.
 const MARKER: &str = "zwiebelfisch";
@@ -28,8 +26,8 @@ fn what_is_flagged_gets_its_second_look() {
     command.args(on_it);
     command.args(["--heavy-model", HEAVY, "--e5", HEAVY_E5]);
     let mut rescorer = Process::spawn(&mut command).unwrap();
-    let stop = rescorer.wait_for_line(PATIENCE, |line| line.starts_with("stop "));
-    stop.unwrap();
+    let admin = rescorer.wait_for_line(PATIENCE, |line| line.starts_with("admin "));
+    let admin = admin.unwrap();
 
     let text = format!("{MARKER}: my card is 4111 1111 1111 1111");
     let sent = finish(weir(["send", "--wait", &text]).args(on_it));
@@ -53,6 +51,13 @@ fn what_is_flagged_gets_its_second_look() {
     assert!(
         for_people.stdout.contains("attenuate -> "),
         "{for_people:?}"
+    );
+
+    let admin = admin.split("http://").nth(1).unwrap();
+    let ready = ask(admin.split(' ').next().unwrap(), "/ready");
+    assert!(
+        ready.starts_with("200 ") && ready.contains("at least once"),
+        "{ready}"
     );
 
     rescorer.terminate().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use weir_bus::admin::{self, TopicSpec};
 use weir_bus::{BusConfig, Linger, OutRecord, Publisher};
 use weir_infer::{Classifier, InferError};
-use weir_rescore::{Delivery, RescoreConfig, RescoreTopics, Rescorer};
+use weir_rescore::{Delivery, Influences, RescoreConfig, RescoreTopics, Rescorer};
 use weir_telemetry::{Health, Registry, RescoreMetrics};
 use weir_types::{
     Action, Category, FingerprintKey, ModelRef, ModelScores, SelectionReason, Source,
@@ -172,6 +172,7 @@ pub(crate) fn start(cluster: &Cluster, delivery: Delivery) -> Rescorer {
         fingerprint_key: FingerprintKey::new(b"test"),
         delivery,
         thin_above: 100_000,
+        influences: Influences::Top,
     };
     let metrics = RescoreMetrics::register(&Registry::new()).unwrap();
     let health = Health::new(Duration::from_secs(60));

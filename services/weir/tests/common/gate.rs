@@ -74,17 +74,9 @@ impl Gate {
         });
     }
 
-    /// Status and body of a request to the admin endpoints, `200 OK\n...`.
+    /// [`ask`] of this gate.
     pub(crate) fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.admin).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        let status = head.lines().next().unwrap().trim_start_matches("HTTP/1.1 ");
-        format!("{status}\n{body}")
+        ask(&self.admin, path)
     }
 
     /// Sends a signal, by its name without SIG.
@@ -160,4 +152,17 @@ pub(crate) fn printed(process: &Process, name: &str) -> String {
         .next()
         .unwrap()
         .to_owned()
+}
+
+/// Status and body of a request to the admin endpoints at an address, `200 OK\n...`.
+pub(crate) fn ask(admin: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(admin).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    let status = head.lines().next().unwrap().trim_start_matches("HTTP/1.1 ");
+    format!("{status}\n{body}")
 }

@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::{PATIENCE, repository};
 
+/// A heavy model small enough for tests, and what it stands upon.
+pub(crate) const HEAVY: &str = "crates/encoder/tests/fixtures/heavy/model";
+pub(crate) const HEAVY_E5: &str = "crates/encoder/tests/fixtures/heavy/e5";
+
 /// How a command ended and what it said.
 #[derive(Debug)]
 pub(crate) struct Finished {
