@@ -8,13 +8,16 @@ mod platt;
 mod score;
 
 use std::io::{self, BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use weir_infer::{FastModel, HeavyModel};
 
 const USAGE: &str = "usage:
   weir-train-support features BITS WINDOW MOST   JSONL rows with \"text\" -> windows of feature ids (binary)
   weir-train-support platt                       lines \"LOGIT 0|1\" -> {\"a\":..,\"b\":..}
   weir-train-support score [MODEL_FOLDER]        JSONL rows with \"text\" -> JSONL scores
+  weir-train-support score-heavy MODEL E5        the same by the heavy model; E5 is what scripts/e5 fills
   weir-train-support bench [MODEL_FOLDER]        microseconds a text, as JSON
 MODEL_FOLDER is models/fast when not given.
 ";
@@ -45,7 +48,13 @@ fn command(arguments: &[&str], input: &mut dyn BufRead, output: &mut dyn Write) 
             features::run(bits.parse()?, window.parse()?, most.parse()?, input, output)
         }
         ["platt"] => platt::run(input, output),
-        ["score", folder @ ..] if folder.len() <= 1 => score::run(&model(folder), input, output),
+        ["score", folder @ ..] if folder.len() <= 1 => {
+            score::run(&mut FastModel::load(&model(folder))?, input, output)
+        }
+        ["score-heavy", folder, e5] => {
+            let mut model = HeavyModel::load(Path::new(folder), Path::new(e5))?;
+            score::run(&mut model, input, output)
+        }
         ["bench", folder @ ..] if folder.len() <= 1 => bench::run(&model(folder), output),
         _ => Err(USAGE.into()),
     }
