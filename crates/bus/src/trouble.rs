@@ -29,6 +29,10 @@ struct Said {
 impl Trouble {
     /// Logs a complaint, or counts it if it was logged a moment ago.
     pub(crate) fn say(&self, error: &KafkaError, reason: &str) {
+        // Asked for by whoever reads a log to its end.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         if let Some(suppressed) = self.is_news(error.rdkafka_error_code(), Instant::now()) {
             tracing::warn!(%error, reason, suppressed, "kafka client error");
         }

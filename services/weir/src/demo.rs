@@ -1,5 +1,5 @@
-//! `weir demo`: a bundled set of prompts, then guarded answers, through a broker and a gate in this
-//! process.
+//! `weir demo`: a bundled set of prompts, guarded answers, then the second look, through a broker, a gate and a
+//! rescorer in this process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal as _, Write as _};
@@ -17,9 +17,11 @@ use weir_types::{Action, Verdict};
 use crate::args::{JudgeArgs, gate_config};
 use crate::bench::quantiles::Latencies;
 use crate::client::{self, PromptSender};
+use crate::demo_moderation;
 use crate::demo_stream;
 use crate::rows::Row;
 use crate::run::{RunningGate, embedded_broker};
+use crate::stage::HeavyArgs;
 
 /// Written for this project; `evals/demo/README.md` says how.
 const PROMPTS: &str = include_str!("../../../evals/demo/prompts.jsonl");
@@ -41,6 +43,11 @@ pub(crate) struct DemoArgs {
     json: bool,
     #[command(flatten)]
     judge: JudgeArgs,
+    /// End before the second look, which needs the heavy model.
+    #[arg(long)]
+    no_second_look: bool,
+    #[command(flatten)]
+    heavy: HeavyArgs,
 }
 
 /// A prompt of the bundled set.
@@ -69,6 +76,13 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         .collect::<Result<_, _>>()
         .context("the bundled prompts cannot be read")?;
 
+    // First of all: whoever lacks a file should learn it now.
+    let heavy = match args.no_second_look {
+        true => None,
+        false => Some(args.heavy.load().context(
+            "the second look lacks its model (scripts/e5 fetches what it stands upon; --no-second-look does without)",
+        )?),
+    };
     let topics = Topics::default();
     let broker = embedded_broker(&topics)?;
     let bus = broker.config();
@@ -79,19 +93,31 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let sender = PromptSender::new(&bus, &topics.prompts)?;
 
     let summary = play(args, &prompts, sender, &tail)?;
-    let answers = demo_stream::play(bus)?;
+    let answers = demo_stream::play(bus.clone())?;
     gate.drain()?;
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        let mut json = summary.json(prompts.len());
-        json["answers"] = serde_json::to_value(&answers)?;
-        serde_json::to_writer_pretty(&mut out, &json)?;
-        writeln!(out)?;
-    } else {
+    if !args.json {
+        let mut out = std::io::stdout().lock();
         summary.print(&mut out, prompts.len())?;
         for answer in &answers {
             answer.print(&mut out)?;
         }
+    }
+    let second_look = match heavy {
+        Some(model) => {
+            let progress = progress_bar(args, 0, "texts looked at again");
+            Some(demo_moderation::play(&bus, model, &args.judge, &progress)?)
+        }
+        None => None,
+    };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let mut json = summary.json(prompts.len());
+        json["answers"] = serde_json::to_value(&answers)?;
+        json["second_look"] = serde_json::to_value(&second_look)?;
+        serde_json::to_writer_pretty(&mut out, &json)?;
+        writeln!(out)?;
+    } else if let Some(second_look) = &second_look {
+        second_look.print(&mut out, args.quiet)?;
     }
     Ok(if summary.answered == prompts.len() {
         ExitCode::SUCCESS
@@ -124,7 +150,7 @@ fn play(
     let interval = Duration::from_secs(1) / args.rate;
     let mut summary = Summary::default();
     let mut waiting: HashMap<&str, (Instant, &DemoPrompt)> = HashMap::new();
-    let progress = progress_bar(args, prompts.len());
+    let progress = progress_bar(args, prompts.len(), "prompts");
     let begun = Instant::now();
     let mut sent = 0;
     let mut last_sent = begun;
@@ -164,12 +190,13 @@ fn play(
     Ok(summary)
 }
 
-fn progress_bar(args: &DemoArgs, total: usize) -> ProgressBar {
+fn progress_bar(args: &DemoArgs, total: usize, of: &str) -> ProgressBar {
     if args.json || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total as u64);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} prompts, {eta} left") {
+    let template = format!("{{wide_bar}} {{pos}}/{{len}} {of}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
     bar

@@ -8,6 +8,7 @@ mod check_line;
 mod check_stream;
 mod client;
 mod demo;
+mod demo_moderation;
 mod demo_stream;
 mod eval;
 mod marks;
@@ -65,7 +66,7 @@ enum Command {
     /// Look after policies.
     #[command(subcommand)]
     Policy(check::PolicyCommand),
-    /// Play a bundled set of prompts through an embedded broker and a gate.
+    /// Play a bundled set of prompts through an embedded broker, a gate and a rescorer.
     Demo(demo::DemoArgs),
     /// Evaluate detection on labelled rows, by the gate's own code, without a broker.
     Eval(eval::EvalArgs),

@@ -112,7 +112,7 @@ fn print_line<T: Serialize>(
 }
 
 /// A moderation record for people.
-fn moderation_line(record: &Moderation) -> String {
+pub(crate) fn moderation_line(record: &Moderation) -> String {
     let stream = record.stream_id.as_ref().unwrap_or(&record.request_id);
     let risk = record
         .risk

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::gate::{Gate, printed};
-use common::tool::{Finished, finish, finish_with, weir};
+use common::tool::{Finished, HEAVY, HEAVY_E5, finish, finish_with, weir};
 use serde_json::Value;
 
 /// `weir up` with its own broker, ready for work, and the broker's address.
@@ -113,7 +113,9 @@ fn a_bad_row_sends_nothing_and_is_named_by_its_line() {
 
 #[test]
 fn demo_answers_every_prompt() {
-    let finished = finish(&mut weir(["demo", "--json", "--rate", "200"]));
+    let mut demo = weir(["demo", "--json", "--rate", "200"]);
+    demo.args(["--heavy-model", HEAVY, "--e5", HEAVY_E5]);
+    let finished = finish(&mut demo);
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let summary: Value = serde_json::from_str(&finished.stdout).unwrap();
     assert_eq!(summary["answered"], summary["prompts"]);
@@ -125,4 +127,18 @@ fn demo_answers_every_prompt() {
         .map(|count| count.as_u64().unwrap())
         .sum();
     assert_eq!(summary["answered"], counted);
+    // All that is acted upon is looked at again, and more.
+    let looks = summary["second_look"]["outcomes"].as_object().unwrap();
+    let looked: u64 = looks
+        .values()
+        .flat_map(|outcomes| outcomes.as_object().unwrap().values())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(summary["second_look"]["flagged"], looked);
+    let acted_upon = |actions: &Value| {
+        let of = |name: &str| actions[name].as_u64().unwrap();
+        of("warn") + of("attenuate") + of("block")
+    };
+    let acted_upon: u64 = kinds.values().map(acted_upon).sum();
+    assert!(looked >= acted_upon && acted_upon > 50, "{summary}");
 }
