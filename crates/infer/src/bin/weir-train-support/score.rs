@@ -1,10 +1,10 @@
-//! `score`: what the shipped model says, for checking training against it and for evaluation.
+//! `score`, `score-heavy`: what a shipped model says, for checking training against it and for
+//! evaluation.
 
 use std::io::{BufRead, Write};
-use std::path::Path;
 
 use serde::Serialize;
-use weir_infer::{Classifier as _, FastModel};
+use weir_infer::Classifier;
 use weir_types::{Category, ModelScores};
 
 use crate::{Outcome, text};
@@ -20,20 +20,25 @@ struct Line {
     truncated: bool,
 }
 
-pub(crate) fn run(folder: &Path, input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
-    let mut model = FastModel::load(folder)?;
+/// Scores come out in the order of the texts, and a batch's before the next batch is read: the
+/// heavy model takes hours for large sets, and what is out need not be done again.
+pub(crate) fn run(
+    model: &mut dyn Classifier,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+) -> Outcome {
     let mut texts = Vec::with_capacity(BATCH);
     for (number, line) in input.lines().enumerate() {
         texts.push(text(&line?, number + 1)?);
         if texts.len() == BATCH {
-            write(&mut model, &texts, output)?;
+            write(model, &texts, output)?;
             texts.clear();
         }
     }
-    write(&mut model, &texts, output)
+    write(model, &texts, output)
 }
 
-fn write(model: &mut FastModel, texts: &[String], output: &mut dyn Write) -> Outcome {
+fn write(model: &mut dyn Classifier, texts: &[String], output: &mut dyn Write) -> Outcome {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut scores = Vec::new();
     model.classify(&texts, &mut scores)?;
@@ -55,5 +60,6 @@ fn write(model: &mut FastModel, texts: &[String], output: &mut dyn Write) -> Out
         )?;
         writeln!(output)?;
     }
+    output.flush()?;
     Ok(())
 }
