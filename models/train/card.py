@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fit import Recipe
-from labels import CATEGORIES, OUTPUTS
-
-AUTHORED = "the project's own text (`models/train/authored`), Apache-2.0"
+from tables import alarms, data, figures, foreign, thresholds
 
 
 def write(
@@ -45,7 +43,7 @@ for something else are weak negatives (0.1) where a positive is unlikely. Positi
 more. Large sets of posts are capped and small sets of prompts repeated in every epoch (`sampling.py`).
 Texts that are near-duplicates (character 5-gram Jaccard >= 0.5), share a template or a source's own
 group stay in one split: train, dev-fit (calibration, thresholds, choices), dev-report (this card).
-Also tried, judged on dev-fit: 2^18 buckets (slightly better, twice the table), 64 dimensions (slightly
+{taught(metrics.get("teacher"), recipe)}Also tried, judged on dev-fit: 2^18 buckets (slightly better, twice the table), 64 dimensions (slightly
 better on hate, a quarter slower), word pairs with a gap (no gain), length power 0.75 (worse), rates
 0.001 and 0.003, decay 0 to 1, feature dropout 0.2 to 0.4, batches of 256.
 
@@ -53,7 +51,7 @@ better on hate, a quarter slower), word pairs with a gap (no gain), length power
 {data(metrics["training_rows"], licences)}
 
 ## Results on dev-report, public data
-{figures(metrics["public"])}
+{figures({"": metrics["public"]})}
 
 Brackets: 95 % bootstrap intervals (200 resamples). Negatives are all rows known not to be of the
 category, benign ones included. Rows of one source mostly share one label and one style, so that
@@ -62,7 +60,7 @@ telling sources apart already scores well: read these as upper bounds.
 ## Results on dev-report, the project's own text
 Lines that were not trained on, but by the same hand as those that were.
 
-{figures(metrics["authored"])}
+{figures({"": metrics["authored"]})}
 
 ## Suggested thresholds and what they do
 Chosen on dev-fit so that at most 1 % (warn) or 0.3 % (block) of harmless texts reach them, category by
@@ -80,7 +78,7 @@ was used for weights, calibration, thresholds or settings. Their false alarms di
 harmless text to write more of (plain instructions, refusals, security advice), so take those of
 alpaca_harmless and safety_tuned_llamas as somewhat flattered.
 
-{foreign(metrics["generalisation_only"], licences)}
+{foreign({"": metrics["generalisation_only"]}, licences)}
 
 ## Limits
 - It knows words, not meaning: negation, quotation, irony, counter-speech and re-phrasing without
@@ -113,90 +111,11 @@ def speed(bench: dict[str, Any]) -> str:
     return "\n".join([head, "", *rows])
 
 
-def data(rows: dict[str, Any], licences: dict[str, Any]) -> str:
-    """Sources with licences."""
-    made = [
-        "| source | licence | train | dev-fit | dev-report | positives in train |",
-        "|" + "---|" * 6,
-    ]
-    for source, entry in rows.items():
-        licence = licences[source]["licence"] if source in licences else AUTHORED
-        positives = ", ".join(f"{name} {n}" for name, n in entry["positives"].items()) or "-"
-        counts = " | ".join(str(entry[split]) for split in ("train", "dev-fit", "dev-report"))
-        made.append(f"| {source} | {licence} | {counts} | {positives} |")
-    return "\n".join(made)
-
-
-def figures(entries: dict[str, Any]) -> str:
-    """One row an output."""
-    names = ("auroc", "auprc", "recall_at_0.5%_fpr")
-    made = ["| output | pos / neg | AUROC | AUPRC | recall at 0.5 % FPR |", "|" + "---|" * 5]
-    for name in OUTPUTS:
-        entry = entries[name]
-        counts = f"{entry['positives']} / {entry['negatives']}"
-        cells = [interval(entry[figure]) if figure in entry else "too few" for figure in names]
-        made.append(f"| {name} | {counts} | {' | '.join(cells)} |")
-    return "\n".join(made)
-
-
-def interval(values: list[float]) -> str:
-    """A value with its bounds."""
-    return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"
-
-
-def thresholds(metrics: dict[str, Any]) -> str:
-    """One row an output."""
-    made = ["| output | warn | block | recall, warn | recall, block |", "|" + "---|" * 5]
-    for name, limits in metrics["suggested_thresholds"].items():
-        recall = metrics["recall_at_suggested"].get(name, {})
-        cells = [f"{recall[level]:.3f}" if recall else "too few" for level in ("warn", "block")]
-        made.append(
-            f"| {name} | {limits['warn']:.3f} | {limits['block']:.3f} | {' | '.join(cells)} |"
-        )
-    return "\n".join(made)
-
-
-def alarms(metrics: dict[str, Any]) -> str:
-    """Public and authored side by side."""
-    made = ["| language, kind | public rows | warn | block | authored rows | warn | block |"]
-    made.append("|" + "---|" * 7)
-    public, own = metrics["false_alarms_public"], metrics["false_alarms_authored"]
-    for key in sorted(public.keys() | own.keys(), key=lambda key: (key == "all", key)):
-        cells = []
-        for table in (public, own):
-            entry = table.get(key)
-            cells += (
-                [str(entry["rows"]), f"{entry['warn']:.3f}", f"{entry['block']:.3f}"]
-                if entry
-                else ["-"] * 3
-            )
-        made.append(f"| {key} | {' | '.join(cells)} |")
-    return "\n".join(made)
-
-
-def foreign(entries: dict[str, Any], licences: dict[str, Any]) -> str:
-    """One row a source and output."""
-    made = ["| source (licence class) | output | pos / neg | AUROC | recall at warn, block |"]
-    made.append("|" + "---|" * 5)
-    for source, entry in entries.items():
-        label = f"{source} ({licences[source]['cls']})"
-        for name in (*CATEGORIES, "any_harm"):
-            recall = entry["recall_at_suggested"].get(name)
-            figure = entry["figures"].get(name)
-            if not recall:
-                continue
-            counts = (
-                f"{figure['positives']} / {figure['negatives']}" if figure else "positives only"
-            )
-            auroc = interval(figure["auroc"]) if figure else "-"
-            made.append(
-                f"| {label} | {name} | {counts} | {auroc} "
-                f"| {recall['warn']:.3f}, {recall['block']:.3f} |"
-            )
-        if "false_alarms" in entry:
-            alarm = entry["false_alarms"]
-            made.append(
-                f"| {label} | harmless rows flagged | {entry['harmless_rows']} rows | - "
-                f"| {alarm['warn']:.3f}, {alarm['block']:.3f} |"
-            )
-    return "\n".join(made)
+def taught(teacher: dict[str, str] | None, recipe: Recipe) -> str:
+    """Lines for a model that had a teacher."""
+    if teacher is None:
+        return ""
+    return f"""Taught by {teacher["name"]} (SHA-256 of its weights `{teacher["sha256"]}`): on training rows
+the cross-entropy with its calibrated probabilities is added, with weight {recipe.teach_known} beside a known label and
+{recipe.teach_unknown} where none is known (`teacher.py`).
+"""

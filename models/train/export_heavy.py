@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import json
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from heavy.quantise import WORDS, floats, quantise
 from heavy.watch import logits
 from heavy.windows import Windowing
 from labels import CATEGORIES, OUTPUTS, Array
+from progress import say
 from support import Support
 from train_heavy import TOKENIZER, WEIGHTS
 
@@ -174,11 +174,6 @@ def write(folder: Path, weights: bytes, content: dict[str, Any]) -> None:
     (folder / "model.safetensors").write_bytes(weights)
     (folder / "model.json").write_text(json.dumps(content, indent=2) + "\n")
     say(f"{len(weights)} bytes of weights in {folder}")
-
-
-def say(what: str) -> None:
-    """Progress, to standard error."""
-    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,16 @@ from labels import Array
 from network import Adam, Network, Regularisation, gradients
 from sampling import epoch, positive_weights
 from support import Settings, Windows
+from teacher import mixed
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that was chosen."""
+    """Everything that was chosen.
+
+    `teach_known` and `teach_unknown` weigh the teacher beside a label of weight 1 and where there
+    is no label: there it has most to add.
+    """
 
     settings: Settings = field(default_factory=lambda: Settings(bucket_bits=17))
     hidden: int = 31
@@ -25,10 +30,14 @@ class Recipe:
     rate: float = 3e-3
     regularisation: Regularisation = field(default_factory=Regularisation)
     seed: int = 7
+    teach_known: float = 0.5
+    teach_unknown: float = 1.0
 
 
-def fit(recipe: Recipe, rows: Rows, windows: Windows, train: np.ndarray) -> Network:
-    """Trains on the rows at `train`."""
+def fit(
+    recipe: Recipe, rows: Rows, windows: Windows, train: np.ndarray, taught: Array | None = None
+) -> Network:
+    """Trains on the rows at `train`; `taught` has a teacher's probabilities of all rows."""
     rng = np.random.default_rng(recipe.seed)
     network = Network.fresh(recipe.settings.constant, recipe.hidden, rng)
     adam = Adam([network.table, network.output, network.bias], recipe.regularisation.decay)
@@ -41,8 +50,10 @@ def fit(recipe: Recipe, rows: Rows, windows: Windows, train: np.ndarray) -> Netw
         for number, group in enumerate(groups):
             at = chosen[group]
             matrix, starts = windows.pick(at)
-            target = rows.target[at]
-            weight: Array = rows.weight[at] * np.where(target > 0, more, 1).astype(np.float32)
+            target, weight = labelled(recipe, rows, at, more)
+            if taught is not None:
+                share = teaching(recipe, rows.weight[at])
+                target, weight = mixed(target, weight, taught[at], share)
             loss, gradient = gradients(
                 network, matrix, starts, target, weight, recipe.regularisation, rng
             )
@@ -51,3 +62,19 @@ def fit(recipe: Recipe, rows: Rows, windows: Windows, train: np.ndarray) -> Netw
             losses.append(loss)
         print(f"epoch {turn + 1}: loss {np.mean(losses):.4f}", file=sys.stderr, flush=True)
     return network
+
+
+def labelled(recipe: Recipe, rows: Rows, at: np.ndarray, more: Array) -> tuple[Array, Array]:
+    """What labels say of the rows at `at`: smoothed targets, and weights with `more` for positives.
+
+    Smoothed here, as only labels are: a teacher's probability says itself how sure it is.
+    """
+    smoothing = recipe.regularisation.label_smoothing
+    target = rows.target[at]
+    weight: Array = rows.weight[at] * np.where(target > 0, more, 1).astype(np.float32)
+    return target * (1 - 2 * smoothing) + smoothing, weight
+
+
+def teaching(recipe: Recipe, weight: Array) -> Array:
+    """The teacher's weight by that of the label, 0 to 1; a weak label is between."""
+    return recipe.teach_unknown + (recipe.teach_known - recipe.teach_unknown) * weight

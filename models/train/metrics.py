@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from labels import Array
 RESAMPLES = 200
 FALSE_POSITIVE_RATE = 0.005
 """At which recall is reported."""
+NAMES = ("auroc", "auprc", "recall_at_0.5%_fpr")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Figures:
             auprc(score, positive),
             recall(score, positive),
         )
+
+    @property
+    def values(self) -> Array:
+        """In the order of `NAMES`."""
+        return np.array([self.auroc, self.auprc, self.recall])
 
 
 def auroc(score: Array, positive: np.ndarray) -> float:
@@ -64,19 +71,39 @@ def cut(negatives: Array, rate: float) -> float:
 
 
 def report(score: Array, positive: np.ndarray, seed: int) -> dict[str, object]:
-    """Figures with 95 % bootstrap intervals, positives and negatives drawn apart."""
+    """Figures with 95 % bootstrap intervals."""
     point = Figures.of(score, positive)
+    draws = [Figures.of(score[at], positive[at]).values for at in _resamples(positive, seed)]
+    counts = {"positives": point.positives, "negatives": point.negatives}
+    return counts | _intervals(point.values, draws)
+
+
+def difference(score: Array, other: Array, positive: np.ndarray, seed: int) -> dict[str, object]:
+    """Figures of `score` less those of `other`, with 95 % paired bootstrap intervals.
+
+    Paired: both are measured on the same draws, so what makes a draw hard for both falls out.
+    """
+
+    def apart(at: np.ndarray) -> Array:
+        ours, theirs = Figures.of(score[at], positive[at]), Figures.of(other[at], positive[at])
+        return ours.values - theirs.values
+
+    everything = np.arange(len(positive))
+    return _intervals(apart(everything), [apart(at) for at in _resamples(positive, seed)])
+
+
+def _resamples(positive: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """Positions, positives and negatives drawn apart."""
     rng = np.random.default_rng(seed)
     ups, downs = np.flatnonzero(positive), np.flatnonzero(~positive)
-    draws = []
     for _ in range(RESAMPLES):
-        at = np.concatenate((rng.choice(ups, len(ups)), rng.choice(downs, len(downs))))
-        drawn = Figures.of(score[at], positive[at])
-        draws.append((drawn.auroc, drawn.auprc, drawn.recall))
+        yield np.concatenate((rng.choice(ups, len(ups)), rng.choice(downs, len(downs))))
+
+
+def _intervals(point: Array, draws: list[Array]) -> dict[str, object]:
+    """By name: the value and its bounds."""
     low, high = np.percentile(np.array(draws), [2.5, 97.5], axis=0)
-    names = ("auroc", "auprc", "recall_at_0.5%_fpr")
-    values = (point.auroc, point.auprc, point.recall)
-    made: dict[str, object] = {"positives": point.positives, "negatives": point.negatives}
-    for name, value, lower, upper in zip(names, values, low, high, strict=True):
-        made[name] = [round(float(x), 4) for x in (value, lower, upper)]
-    return made
+    return {
+        name: [round(float(x), 4) for x in values]
+        for name, *values in zip(NAMES, point, low, high, strict=True)
+    }

@@ -58,7 +58,7 @@ def gradients(
     rules: Regularisation,
     rng: np.random.Generator,
 ) -> tuple[float, list[Array]]:
-    """Mean weighted cross-entropy of some rows, and its gradients."""
+    """Mean weighted cross-entropy of some rows with `target`, 0 to 1, and its gradients."""
     kept = rng.random(len(matrix.data), np.float32) >= rules.feature_dropout
     dropped = sp.csr_matrix(
         (matrix.data * kept / np.float32(1 - rules.feature_dropout), matrix.indices, matrix.indptr),
@@ -72,11 +72,10 @@ def gradients(
     windows = hidden @ network.output + network.bias
     logits = np.maximum.reduceat(windows, starts, axis=0)
 
-    smooth = target * (1 - 2 * rules.label_smoothing) + rules.label_smoothing
     probability = 1 / (1 + np.exp(-logits))
     scale = np.float32(1 / len(starts))
-    loss = float((weight * (np.logaddexp(0, logits) - smooth * logits)).sum() * scale)
-    slope = weight * (probability - smooth) * scale
+    loss = float((weight * (np.logaddexp(0, logits) - target * logits)).sum() * scale)
+    slope = weight * (probability - target) * scale
 
     # Only the highest window of each row and output gets the slope.
     row_of = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(windows))))

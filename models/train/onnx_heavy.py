@@ -1,8 +1,8 @@
 """Writes the heavy model's network as an f32 ONNX graph, for `weir bench rescore` to compare with.
 
 Same weights: those of `export_heavy.py`, as f32, upon the base's word embeddings. Input `ids` (i64,
-texts x tokens, no padding), output `logits` (f32, texts x outputs). Some 470 MB: keep it outside the
-repository.
+texts x tokens, no padding), output `logits` (f32, texts x outputs). Some 470 MB: keep it outside
+the repository.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from labels import Array
+from progress import Progress
+from score_cache import ScoreCache, digest
+
+LONGEST = 5000
+"""Characters of a text that the heavy model looks at, about; for the time that is left."""
+SHORTEST = 20
+"""Characters that a text costs at least: prefix and marks."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,29 @@ class Windows:
         return self.matrix[at], begins
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What a shipped model says of some texts, a row each.
+
+    `logits` has the categories only, `probabilities` (calibrated) all outputs. `truncated` marks
+    texts of which the model did not see the end.
+    """
+
+    logits: Array
+    probabilities: Array
+    truncated: np.ndarray
+
+    @staticmethod
+    def parse(lines: Iterable[bytes]) -> Scores:
+        """From what the program writes."""
+        rows = [json.loads(line) for line in lines]
+        return Scores(
+            np.array([row["raw"] for row in rows], np.float32),
+            np.array([[*row["calibrated"], row["any_harm"]] for row in rows], np.float32),
+            np.array([row["truncated"] for row in rows], bool),
+        )
+
+
 class Support:
     """The program; `path` is its executable."""
 
@@ -68,15 +100,47 @@ class Support:
         found = json.loads(self._call(["platt"], lines.encode()))
         return found["a"], found["b"]
 
-    def score(self, texts: list[str], folder: Path) -> tuple[Array, Array, Array]:
-        """Logits, calibrated probabilities and any-harm probabilities of the shipped model."""
-        out = self._call(["score", str(folder)], _rows(texts)).splitlines()
-        rows = [json.loads(line) for line in out]
-        return (
-            np.array([row["raw"] for row in rows], np.float32),
-            np.array([row["calibrated"] for row in rows], np.float32),
-            np.array([row["any_harm"] for row in rows], np.float32),
-        )
+    def score(self, texts: list[str], folder: Path) -> Scores:
+        """Of the fast model in `folder`."""
+        return Scores.parse(self._call(["score", str(folder)], _rows(texts)).splitlines())
+
+    def score_heavy(self, texts: list[str], folder: Path, e5: Path, cache: Path) -> Scores:
+        """Of the heavy model in `folder`; what `cache` has of it is not scored again.
+
+        Scores are kept by the manifest, which pins weights, base and calibration. After a change of
+        the program's own arithmetic take another folder.
+        """
+        keys = [digest(text.encode()) for text in texts]
+        with ScoreCache(cache, digest((folder / "model.json").read_bytes())) as known:
+            pairs = zip(keys, texts, strict=True)
+            missing = {key: text for key, text in pairs if key not in known.lines}
+            if missing:
+                self._score_missing(missing, folder, e5, known)
+            return Scores.parse(known.lines[key] for key in keys)
+
+    def _score_missing(
+        self, missing: dict[str, str], folder: Path, e5: Path, known: ScoreCache
+    ) -> None:
+        """Adds the scores to `known` one by one, as they come."""
+        work = [min(max(len(text), SHORTEST), LONGEST) for text in missing.values()]
+        progress = Progress(len(work), sum(work))
+        # All texts in a file, not a pipe: nobody has to write them while scores are read.
+        with tempfile.TemporaryFile() as given:
+            given.write(_rows(list(missing.values())))
+            given.seek(0)
+            with subprocess.Popen(
+                [self.path, "score-heavy", folder, e5], stdin=given, stdout=subprocess.PIPE
+            ) as program:
+                lines: Iterable[bytes] = program.stdout or ()
+                for key, cost, line in zip(missing, work, lines, strict=False):
+                    if line.endswith(b"\n"):
+                        known.add(key, line)
+                        progress.add(cost)
+        if program.returncode != 0 or progress.rows_done < progress.rows:
+            raise SystemExit(
+                f"weir-train-support ended with {program.returncode} after {progress.rows_done} of "
+                f"{progress.rows} texts; the same command goes on from there"
+            )
 
     def bench(self, folder: Path) -> dict[str, object]:
         """Microseconds a text."""

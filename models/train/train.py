@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,14 @@ import authored
 import card
 import export
 from calibration import calibrate, probabilities, thresholds
-from data import SPLITS, Rows, columns, read, split
-from evaluate import by_output, by_source, caught, false_alarms
+from data import SPLITS, columns, read, split
+from evaluate import by_source, count, measure
 from fit import Recipe, fit
-from labels import CATEGORIES, OUTPUTS, Array
+from labels import Array
 from network import Network
+from progress import say
 from support import Support, Windows
+from teacher import Teacher
 
 TRAIN_WINDOWS = 8
 """Windows of a row that training looks at; a matter of time only."""
@@ -36,6 +37,7 @@ def main() -> None:
         "--support", type=Path, required=True, help="the program weir-train-support"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--teacher", type=Path, help="what teach.py wrote; without it labels only")
     options = parser.parse_args()
     support = Support(options.support)
     recipe = Recipe()
@@ -44,10 +46,12 @@ def main() -> None:
     open_rows = read(options.data, {"open"}) + authored.rows(recipe.seed)
     splits = split(open_rows, recipe.seed)
     rows = columns(open_rows)
+    teacher = Teacher.read(options.teacher, rows.text) if options.teacher else None
     windows = support.features(rows.text, recipe.settings, TRAIN_WINDOWS)
     say("rows: " + ", ".join(f"{n} {s}" for s, n in zip(SPLITS, np.bincount(splits), strict=True)))
 
-    network = fit(recipe, rows, windows, np.flatnonzero(splits == 0))
+    taught = teacher.probabilities if teacher else None
+    network = fit(recipe, rows, windows, np.flatnonzero(splits == 0), taught)
     quantised = export.quantise(network)
     logits = predict(quantised.network(), windows)
     fitting = np.flatnonzero(splits == 1)
@@ -56,7 +60,7 @@ def main() -> None:
 
     say("measuring what was written")
     reporting = rows.pick(np.flatnonzero(splits == 2))
-    probability = score(support, reporting, options.out)
+    probability = support.score(reporting.text, options.out).probabilities
     expected = probabilities(logits[splits == 2], calibration)
     # Texts that training cut short differ; what is left must be the same model.
     if np.quantile(np.abs(probability - expected), 0.99) > 1e-3:
@@ -65,32 +69,17 @@ def main() -> None:
     foreign = columns(read(options.data, {"nc", "unclear"}))
     metrics = measure(reporting, probability, limits, recipe.seed)
     metrics["generalisation_only"] = by_source(
-        score(support, foreign, options.out), foreign, limits, recipe.seed
+        support.score(foreign.text, options.out).probabilities, foreign, limits, recipe.seed
     )
     metrics["speed"] = support.bench(options.out)
     metrics["training_rows"] = count(rows, splits)
+    if teacher:
+        metrics["teacher"] = {"name": teacher.name, "sha256": teacher.sha256}
     (options.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     licences = json.loads((options.data / "licences.json").read_text())
     manifest = json.loads((options.out / "model.json").read_text())
     text = card.write(metrics, manifest, licences, recipe)
     (options.out / "CARD.md").write_text(text)
-
-
-def measure(
-    rows: Rows, probability: Array, limits: dict[str, dict[str, float]], seed: int
-) -> dict[str, object]:
-    """Everything about dev-report."""
-    public = np.array([not source.startswith("authored") for source in rows.source])
-    everything = np.ones(len(public), bool)
-    return {
-        "suggested_thresholds": limits,
-        "public": by_output(probability, rows, public, seed),
-        "authored": by_output(probability, rows, ~public, seed),
-        "public_and_authored": by_output(probability, rows, everything, seed),
-        "recall_at_suggested": caught(probability, rows, everything, limits),
-        "false_alarms_public": false_alarms(probability, rows, public, limits),
-        "false_alarms_authored": false_alarms(probability, rows, ~public, limits),
-    }
 
 
 def predict(network: Network, windows: Windows) -> Array:
@@ -101,35 +90,6 @@ def predict(network: Network, windows: Windows) -> Array:
         at = np.arange(start, min(start + CHUNK, count))
         parts.append(network.logits(*windows.pick(at)))
     return np.concatenate(parts)
-
-
-def score(support: Support, rows: Rows, folder: Path) -> Array:
-    """Probabilities of the written model, any harm last."""
-    _, calibrated, any_harm = support.score(rows.text, folder)
-    return np.concatenate([calibrated, any_harm[:, None]], axis=1)
-
-
-def count(rows: Rows, splits: np.ndarray) -> dict[str, dict[str, object]]:
-    """Rows by source and split, and training positives by output."""
-    sources = np.array(rows.source)
-    made: dict[str, dict[str, object]] = {}
-    for source in sorted(set(sources)):
-        these = sources == source
-        entry: dict[str, object] = {
-            name: int((these & (splits == index)).sum()) for index, name in enumerate(SPLITS)
-        }
-        known = rows.weight[these & (splits == 0)][:, : len(CATEGORIES)] >= 1
-        positive = (rows.target[these & (splits == 0)][:, : len(CATEGORIES)] > 0) & known
-        entry["positives"] = {
-            name: int(n) for name, n in zip(OUTPUTS, positive.sum(axis=0), strict=False) if n
-        }
-        made[source] = entry
-    return made
-
-
-def say(what: str) -> None:
-    """Progress, to standard error."""
-    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,11 @@ class Plan:
     @staticmethod
     def parse(text: str) -> Plan:
         """From what `json` gave."""
-        fields = json.loads(text)
+        return Plan.of(json.loads(text))
+
+    @staticmethod
+    def of(fields: dict[str, Any]) -> Plan:
+        """From the fields, as `asdict` gives them."""
         return Plan(**(fields | {"cut": Cut(**fields["cut"])}))
 
     def share(self, step: int) -> float:

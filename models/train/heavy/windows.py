@@ -20,6 +20,12 @@ class Windowing:
     overlap: int = 32
     most: int = 8
 
+    @property
+    def reach(self) -> int:
+        """Tokens of a text that its windows hold, without prefix and marks."""
+        room = self.tokens - HEAD - 1
+        return room + (self.most - 1) * (room - self.overlap)
+
     def cut(self, ids: np.ndarray) -> list[np.ndarray]:
         """The windows of one text's token ids; what lies behind the last of `most` is not seen."""
         if len(ids) <= self.tokens:

@@ -17,7 +17,8 @@ const USAGE: &str = "usage:
   weir-train-support features BITS WINDOW MOST   JSONL rows with \"text\" -> windows of feature ids (binary)
   weir-train-support platt                       lines \"LOGIT 0|1\" -> {\"a\":..,\"b\":..}
   weir-train-support score [MODEL_FOLDER]        JSONL rows with \"text\" -> JSONL scores
-  weir-train-support score-heavy MODEL E5        the same by the heavy model; E5 is what scripts/e5 fills
+  weir-train-support score-heavy MODEL_FOLDER E5_FOLDER
+                                                 the same by the heavy model, a batch at a time
   weir-train-support bench [MODEL_FOLDER]        microseconds a text, as JSON
 MODEL_FOLDER is models/fast when not given.
 ";
@@ -128,6 +129,52 @@ mod tests {
         let output = call(&["platt"], b"-2 0\n-1 0\n1 1\n2 1\n-3 0\n3 1\n").unwrap();
         let fit: weir_infer::calibrate::Platt = serde_json::from_slice(&output).unwrap();
         assert!(fit.a > 0.0);
+    }
+
+    /// The small heavy model that `crates/encoder` is tested with.
+    fn score_heavy(input: &str, output: &mut Vec<u8>) -> Result<(), String> {
+        let fixtures = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../encoder/tests/fixtures/heavy"
+        );
+        let (model, e5) = (format!("{fixtures}/model"), format!("{fixtures}/e5"));
+        command(&["score-heavy", &model, &e5], &mut input.as_bytes(), output)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn heavy_scores_come_in_the_order_of_the_texts() {
+        let row = |index: usize| format!("{{\"text\":\"{}\"}}\n", "ab ".repeat(index % 7));
+        let mut all = Vec::new();
+        score_heavy(&(0..150).map(row).collect::<String>(), &mut all).unwrap();
+        let all: Vec<&str> = std::str::from_utf8(&all).unwrap().lines().collect();
+        assert_eq!(all.len(), 150);
+        for index in 0..7 {
+            let mut alone = Vec::new();
+            score_heavy(&row(index), &mut alone).unwrap();
+            let alone = String::from_utf8(alone).unwrap();
+            for line in all.iter().skip(index).step_by(7) {
+                assert_eq!(*line, alone.trim_end());
+            }
+        }
+        assert_ne!(all[1], all[2]);
+    }
+
+    #[test]
+    fn what_was_scored_before_a_bad_line_is_out() {
+        let mut output = Vec::new();
+        let input = "{\"text\":\"a\"}\n".repeat(64) + "{}\n";
+        let error = score_heavy(&input, &mut output).unwrap_err();
+        assert!(error.starts_with("line 65 is not"), "{error}");
+        assert_eq!(output.iter().filter(|byte| **byte == b'\n').count(), 64);
+    }
+
+    #[test]
+    fn a_missing_model_is_named() {
+        let error = call(&["score-heavy", "/nowhere/model", "/nowhere/e5"], b"").unwrap_err();
+        assert!(error.contains("/nowhere/model"), "{error}");
+        let error = call(&["score-heavy", "/nowhere/model"], b"").unwrap_err();
+        assert!(error.starts_with("usage"), "{error}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `score` and `score-heavy`: what a shipped model says, for checking training against it and for evaluation.
+//! `score`, `score-heavy`: what a shipped model says, for checking training against it and for
+//! evaluation.
 
 use std::io::{BufRead, Write};
 
@@ -19,6 +20,8 @@ struct Line {
     truncated: bool,
 }
 
+/// Scores come out in the order of the texts, and a batch's before the next batch is read: the
+/// heavy model takes hours for large sets, and what is out need not be done again.
 pub(crate) fn run(
     model: &mut dyn Classifier,
     input: &mut dyn BufRead,
@@ -57,5 +60,6 @@ fn write(model: &mut dyn Classifier, texts: &[String], output: &mut dyn Write) -
         )?;
         writeln!(output)?;
     }
+    output.flush()?;
     Ok(())
 }
