@@ -82,6 +82,16 @@ def read(folder: Path, classes: set[str]) -> list[dict[str, Any]]:
     return rows
 
 
+def some(rows: list[dict[str, Any]], most: int) -> np.ndarray:
+    """Positions of at most `most` rows of each source, drawn by a hash of their ids."""
+    by_source: dict[str, list[int]] = {}
+    for at, row in enumerate(rows):
+        by_source.setdefault(row["source"], []).append(at)
+    digest = [hashlib.sha256(row["id"].encode()).digest() for row in rows]
+    chosen = [sorted(ats, key=digest.__getitem__)[:most] for ats in by_source.values()]
+    return np.sort(np.concatenate(chosen).astype(np.int64))
+
+
 def split(rows: list[dict[str, Any]], seed: int) -> np.ndarray:
     """The split of each row, as an index of `SPLITS`."""
     component = components([row["text"] for row in rows], [_group(row) for row in rows], seed)

@@ -16,7 +16,7 @@ import numpy as np
 
 import authored
 from calibration import thresholds
-from data import Rows, columns, read, split
+from data import Rows, columns, read, some, split
 from evaluate import by_source, compare, count, measure
 from fit import Recipe
 from heavy import card
@@ -43,6 +43,9 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps scores")
     parser.add_argument("--run", type=Path, help="folder of the training run, for its plan")
+    parser.add_argument(
+        "--most", type=int, default=2000, help="rows of a source that may not be trained on"
+    )
     options = parser.parse_args()
     support = Support(options.support)
     run = read_run(options.run) if options.run else None
@@ -54,10 +57,11 @@ def main() -> None:
     open_rows = read(options.data, {"open"}) + authored.rows(seed)
     splits = split(open_rows, seed)
     rows = columns(open_rows)
+    foreign = read(options.data, {"nc", "unclear"})
     parts = {
         "dev_fit": rows.pick(np.flatnonzero(splits == 1)),
         "dev_report": rows.pick(np.flatnonzero(splits == 2)),
-        "generalisation_only": columns(read(options.data, {"nc", "unclear"})),
+        "generalisation_only": columns([foreign[int(at)] for at in some(foreign, options.most)]),
     }
     say("the fast model scores")
     fast = {
@@ -76,6 +80,7 @@ def main() -> None:
     report = parts["dev_report"]
     metrics["heavy_minus_fast"] = compare(report, heavy["dev_report"], fast["dev_report"], seed)
     metrics["truncated"] = truncated
+    metrics["most_rows_of_a_foreign_source"] = options.most
     metrics["training_rows"] = count(rows, splits)
     metrics["run"] = run
     metrics = about(options.model) | metrics

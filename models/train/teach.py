@@ -1,4 +1,4 @@
-"""Writes what the heavy model says of every row that the fast one may learn from. See README.md.
+"""Writes what the heavy model says of rows that the fast one learns from. See README.md.
 
 Its probabilities are the calibrated ones. In training positives weigh up to 8 times more and labels
 are smoothed, so that the network alone overstates what is rare; calibrated, a score is how often
@@ -15,9 +15,12 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
+
 import authored
-from data import columns, read
+from data import read, some, split
 from fit import Recipe
+from labels import OUTPUTS
 from progress import say
 from support import Support
 from teacher import Teacher, hashed
@@ -36,21 +39,29 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps scores")
     parser.add_argument("--out", type=Path, required=True, help="the file to write, .npz")
+    parser.add_argument(
+        "--most", type=int, default=3000, help="rows of a source that are asked about"
+    )
     options = parser.parse_args()
     # In the order of train.py, which refuses another one.
-    rows = columns(read(options.data, {"open"}) + authored.rows(Recipe().seed))
+    seed = Recipe().seed
+    open_rows = read(options.data, {"open"}) + authored.rows(seed)
+    train = np.flatnonzero(split(open_rows, seed) == 0)
+    asked = train[some([open_rows[int(at)] for at in train], options.most)]
+    texts = [row["text"] for row in open_rows]
     scores = Support(options.support).score_heavy(
-        rows.text, options.model, options.e5, options.cache
+        [texts[int(at)] for at in asked], options.model, options.e5, options.cache
     )
+    probabilities = np.full((len(texts), len(OUTPUTS)), np.nan, np.float32)
+    probabilities[asked] = scores.probabilities
     manifest = json.loads((options.model / "model.json").read_text())
     Teacher(
         f"{manifest['name']}-{manifest['version']}",
         manifest["sha256"],
-        hashed(rows.text),
-        scores.logits,
-        scores.probabilities,
+        hashed(texts),
+        probabilities,
     ).write(options.out)
-    say(f"{len(rows.text)} rows in {options.out}")
+    say(f"{len(asked)} of {len(train)} training rows in {options.out}")
 
 
 if __name__ == "__main__":

@@ -13,16 +13,15 @@ from labels import OUTPUTS, Array
 
 @dataclass(frozen=True)
 class Teacher:
-    """The heavy model's word on every row, in the order of the rows.
+    """The heavy model's word on the rows, in their order.
 
-    `logits` has the categories, `probabilities` (calibrated) all outputs. `texts` is the hash of
-    the rows' texts, `sha256` that of the model's weights.
+    `probabilities` are calibrated, of all outputs, and NaN for rows that it was not asked about.
+    `texts` is the hash of the rows' texts, `sha256` that of the model's weights.
     """
 
     name: str
     sha256: str
     texts: str
-    logits: Array
     probabilities: Array
 
     def write(self, path: Path) -> None:
@@ -33,7 +32,6 @@ class Teacher:
             name=np.array(self.name),
             sha256=np.array(self.sha256),
             texts=np.array(self.texts),
-            logits=self.logits,
             probabilities=self.probabilities,
         )
         part.replace(path)
@@ -46,7 +44,6 @@ class Teacher:
                 str(found["name"]),
                 str(found["sha256"]),
                 str(found["texts"]),
-                found["logits"],
                 found["probabilities"],
             )
         if made.texts != hashed(texts) or made.probabilities.shape != (len(texts), len(OUTPUTS)):
@@ -67,9 +64,11 @@ def hashed(texts: list[str]) -> str:
 def mixed(target: Array, weight: Array, taught: Array, share: Array) -> tuple[Array, Array]:
     """Target and weight whose cross-entropy is that of the labels and of the teacher, added up.
 
-    It is linear in its target, so two of them, weighed `weight` and `share`, are one. Where both
-    weights are 0 the target is 0.
+    It is linear in its target, so two of them, weighed `weight` and `share`, are one. A teacher's
+    NaN counts nothing. Where both weights are 0 the target is 0.
     """
+    silent = np.isnan(taught)
+    share, taught = np.where(silent, 0, share), np.where(silent, 0, taught)
     total = weight + share
     both = weight * target + share * taught
     return np.divide(both, total, out=np.zeros_like(both), where=total > 0), total

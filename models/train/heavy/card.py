@@ -86,7 +86,8 @@ The fast model at the thresholds that the same rule gives it: {overall(fast)}.
 Other platforms, other labels, often none of the kind in training. None of their rows, labels or scores
 was used for weights, calibration, thresholds or settings of this model. Their false alarms with the fast model did show
 which kinds of harmless text to write more of (plain instructions, refusals, security advice), so take those
-of alpaca_harmless and safety_tuned_llamas as somewhat flattered.
+of alpaca_harmless and safety_tuned_llamas as somewhat flattered. At most {metrics["most_rows_of_a_foreign_source"]:,} rows of each, drawn
+by a hash of their ids.
 
 {foreign(pair(metrics, "generalisation_only"), licences)}
 
