@@ -21,13 +21,16 @@ class Progress:
         """Of all that is to be done."""
         self.rows, self.work = rows, work
         self.rows_done, self.work_done = 0, 0
-        self.start = self.said = time.monotonic()
+        self.start = self.said = 0.0
 
     def add(self, work: int) -> None:
         """A row is done."""
         self.rows_done += 1
         self.work_done += work
         now = time.monotonic()
+        if self.rows_done == 1:
+            # What came before was loading the model.
+            self.start = self.said = now
         if now - self.said >= EVERY or self.rows_done == self.rows:
             self.said = now
             left = (now - self.start) * (self.work - self.work_done) / max(1, self.work_done)
