@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from onnxruntime.quantization import quantize_dynamic
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder of the heavy model")
     parser.add_argument("--e5", type=Path, required=True, help="folder that scripts/e5 filled")
     parser.add_argument("--out", type=Path, required=True, help="the graph to write")
+    parser.add_argument("--int8", type=Path, help="its products in 8 bits, to write as well")
     options = parser.parse_args()
     base = q4.read(options.e5 / WEIGHTS)
     weights = load_file(options.model / "model.safetensors")
@@ -64,6 +66,9 @@ def main() -> None:
             opset_version=OPSET,
             dynamo=False,
         )
+    if options.int8:
+        # Weights a column, activations as they come: the usual recipe for transformers.
+        quantize_dynamic(options.out, options.int8, op_types_to_quantize=["MatMul"], per_channel=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! `weir bench rescore`: the heavy model's network by candle and by ONNX Runtime, on one core each.
+//! `weir bench rescore`: the heavy model's network by candle and by ONNX Runtime, on one core.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,14 +28,18 @@ const TOKENS_A_TURN: usize = 1024;
   weir bench rescore --onnx /tmp/heavy.onnx         a table
   weir bench rescore --onnx /tmp/heavy.onnx --json  for figures to publish
 
-models/train/onnx_heavy.py writes the graph. Both run in f32 on the same weights and the same token ids, one thread each,
-pinned to one core by taskset, in turns; outputs must agree within 0.001.")]
+models/train/onnx_heavy.py writes the graphs. Both run in f32 on the same weights and the same token ids, one thread each,
+pinned to one core by taskset, in turns; outputs must agree within 0.001. With --int8 ONNX Runtime also runs a graph with products
+in 8 bits: beside the shipped model, whose 8-bit weights candle multiplies in f32.")]
 pub(crate) struct RescoreArgs {
     #[command(flatten)]
     heavy: HeavyArgs,
     /// The same network as an ONNX graph.
     #[arg(long, value_name = "FILE")]
     onnx: PathBuf,
+    /// The same with products in 8 bits, to compare with as well; outputs may differ.
+    #[arg(long, value_name = "FILE")]
+    int8: Option<PathBuf>,
     /// Rounds over all measurements in turn; the median counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100))]
     rounds: u8,
@@ -54,6 +58,9 @@ pub(crate) struct RescoreArgs {
 struct RescoreReport {
     /// Throughput of candle over that of ONNX Runtime; geometric mean over all shapes.
     candle_over_onnxruntime: f64,
+    /// The same over ONNX Runtime with products in 8 bits, and how far its logits are from candle's.
+    candle_over_onnxruntime_int8: Option<f64>,
+    apart_int8: Option<f32>,
     by_shape: Vec<ByShape>,
     /// Largest difference between two logits.
     apart: f32,
@@ -70,6 +77,7 @@ struct ByShape {
     batch: usize,
     candle: Rate,
     onnxruntime: Rate,
+    onnxruntime_int8: Option<Rate>,
     candle_over_onnxruntime: f64,
 }
 
@@ -86,6 +94,7 @@ struct Shape {
     texts: Vec<Vec<u32>>,
     candle: Vec<f64>,
     onnx: Vec<f64>,
+    int8: Vec<f64>,
 }
 
 pub(crate) fn run(args: &RescoreArgs) -> anyhow::Result<ExitCode> {
@@ -120,6 +129,7 @@ fn pinned(core: u16) -> anyhow::Result<ExitCode> {
 fn measure(args: &RescoreArgs) -> anyhow::Result<RescoreReport> {
     let candle = args.heavy.load()?;
     let mut onnx = OnnxEncoder::load(&args.onnx)?;
+    let mut int8 = args.int8.as_deref().map(OnnxEncoder::load).transpose()?;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut shapes = Vec::new();
     for tokens in TOKENS {
@@ -134,34 +144,50 @@ fn measure(args: &RescoreArgs) -> anyhow::Result<RescoreReport> {
                 texts: (0..batch).map(text).collect(),
                 candle: vec![],
                 onnx: vec![],
+                int8: vec![],
             });
         }
     }
-    let mut apart = 0.0_f32;
+    let (mut apart, mut apart_int8) = (0.0_f32, 0.0_f32);
     // One round is not counted: it warms caches, and compares.
     for round in 0..=args.rounds {
         for shape in &mut shapes {
             let Shape { tokens, texts, .. } = shape;
             if round == 0 {
-                apart = apart.max(difference(
-                    &candle.logits(texts)?,
-                    &onnx.logits(texts, *tokens)?,
-                )?);
+                let logits = candle.logits(texts)?;
+                apart = apart.max(close(&logits, &onnx.logits(texts, *tokens)?)?);
+                if let Some(int8) = &mut int8 {
+                    apart_int8 =
+                        apart_int8.max(difference(&logits, &int8.logits(texts, *tokens)?)?);
+                }
             }
             let by_candle = seconds(texts, *tokens, || Ok(candle.logits(texts)?))?;
             let by_onnx = seconds(texts, *tokens, || Ok(onnx.logits(texts, *tokens)?))?;
+            let by_int8 = match &mut int8 {
+                Some(int8) => Some(seconds(
+                    texts,
+                    *tokens,
+                    || Ok(int8.logits(texts, *tokens)?),
+                )?),
+                None => None,
+            };
             if round > 0 {
                 shape.candle.push(by_candle);
                 shape.onnx.push(by_onnx);
+                shape.int8.extend(by_int8);
             }
         }
     }
     let by_shape: Vec<ByShape> = shapes.into_iter().map(Shape::rates).collect();
-    let logs = by_shape
-        .iter()
-        .map(|shape| shape.candle_over_onnxruntime.ln());
+    let ratios = by_shape.iter().map(|shape| shape.candle_over_onnxruntime);
+    let ratios_int8 = by_shape.iter().filter_map(|shape| {
+        let int8 = shape.onnxruntime_int8.as_ref()?;
+        Some(shape.candle.tokens_per_s / int8.tokens_per_s)
+    });
     Ok(RescoreReport {
-        candle_over_onnxruntime: (logs.sum::<f64>() / number(by_shape.len())).exp(),
+        candle_over_onnxruntime: geometric_mean(ratios),
+        candle_over_onnxruntime_int8: int8.is_some().then(|| geometric_mean(ratios_int8)),
+        apart_int8: int8.is_some().then_some(apart_int8),
         by_shape,
         apart,
         model: candle.describe().clone(),
@@ -172,14 +198,23 @@ fn measure(args: &RescoreArgs) -> anyhow::Result<RescoreReport> {
     })
 }
 
-/// The largest between two logits, which must be small.
+fn geometric_mean(ratios: impl Iterator<Item = f64>) -> f64 {
+    let logs: Vec<f64> = ratios.map(f64::ln).collect();
+    (logs.iter().sum::<f64>() / number(logs.len())).exp()
+}
+
+/// The largest difference between two logits; NaN is the highest.
 fn difference(a: &[f32], b: &[f32]) -> anyhow::Result<f32> {
     if a.len() != b.len() {
         bail!("candle gives {} logits, ONNX Runtime {}", a.len(), b.len());
     }
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    let apart = differences.max_by(f32::total_cmp).unwrap_or_default();
-    // NaN is the highest, and within nothing.
+    Ok(differences.max_by(f32::total_cmp).unwrap_or_default())
+}
+
+/// The same where it must be small.
+fn close(a: &[f32], b: &[f32]) -> anyhow::Result<f32> {
+    let apart = difference(a, b)?;
     if apart.is_nan() || apart > APART {
         bail!("logits are {apart} apart, more than {APART}: the graph is not of these weights");
     }
@@ -213,6 +248,7 @@ impl Shape {
             batch,
             candle: rate(candle),
             onnxruntime: rate(onnx),
+            onnxruntime_int8: (!self.int8.is_empty()).then(|| rate(median(self.int8))),
             candle_over_onnxruntime: onnx / candle,
         }
     }
@@ -245,25 +281,38 @@ impl Random {
 fn print(out: &mut impl Write, report: &RescoreReport) -> std::io::Result<()> {
     writeln!(
         out,
-        "{:>6}  {:>5}  {:>14}  {:>14}  {:>5}",
-        "tokens", "batch", "candle tok/s", "onnx tok/s", "ratio"
+        "{:>6}  {:>5}  {:>14}  {:>14}  {:>5}  {:>14}",
+        "tokens", "batch", "candle tok/s", "onnx tok/s", "ratio", "int8 tok/s"
     )?;
     for shape in &report.by_shape {
+        let int8 = shape.onnxruntime_int8.as_ref();
+        let int8 = int8.map_or_else(
+            || "-".to_owned(),
+            |rate| format!("{:.0}", rate.tokens_per_s),
+        );
         writeln!(
             out,
-            "{:>6}  {:>5}  {:>14.0}  {:>14.0}  {:>5.2}",
+            "{:>6}  {:>5}  {:>14.0}  {:>14.0}  {:>5.2}  {:>14}",
             shape.tokens,
             shape.batch,
             shape.candle.tokens_per_s,
             shape.onnxruntime.tokens_per_s,
-            shape.candle_over_onnxruntime
+            shape.candle_over_onnxruntime,
+            int8
         )?;
     }
     writeln!(
         out,
         "\ncandle's rate is {:.2} times ONNX Runtime's; logits are {:.1e} apart",
         report.candle_over_onnxruntime, report.apart
-    )
+    )?;
+    if let (Some(ratio), Some(apart)) = (report.candle_over_onnxruntime_int8, report.apart_int8) {
+        writeln!(
+            out,
+            "{ratio:.2} times that of its products in 8 bits; those logits are {apart:.2} apart"
+        )?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -272,9 +321,9 @@ mod tests {
 
     #[test]
     fn logits_that_differ_are_refused() {
-        assert!(difference(&[1.0, 2.0], &[1.0, 2.0005]).is_ok());
-        assert!(difference(&[1.0, 2.0], &[1.0, 2.002]).is_err());
-        assert!(difference(&[1.0, f32::NAN], &[1.0, 2.0]).is_err());
-        assert!(difference(&[1.0], &[1.0, 2.0]).is_err());
+        assert!(close(&[1.0, 2.0], &[1.0, 2.0005]).is_ok());
+        assert!(close(&[1.0, 2.0], &[1.0, 2.002]).is_err());
+        assert!(close(&[1.0, f32::NAN], &[1.0, 2.0]).is_err());
+        assert!(close(&[1.0], &[1.0, 2.0]).is_err());
     }
 }
