@@ -26,6 +26,17 @@ pub struct Log {
     pub ends: Vec<(i32, i64)>,
 }
 
+/// Part of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Partition number.
+    pub partition: i32,
+    /// Offset of its first record.
+    pub start: i64,
+    /// One past the offset of its last record; `start` when it is empty.
+    pub end: i64,
+}
+
 /// Reads what partitions of a topic hold, without a consumer group. Stays connected between two reads,
 /// for a new connection takes longer than reading does.
 pub struct LogReader {
@@ -75,29 +86,16 @@ impl LogReader {
     /// The topic does not exist or has not all of these partitions, or it was not read to the end within
     /// about `patience`.
     pub fn read(&self, from: &[(i32, Option<i64>)], patience: Duration) -> Result<Log, BusError> {
-        let Self {
-            consumer, topic, ..
-        } = self;
         let deadline = Instant::now() + patience;
         self.check(from.iter().map(|(partition, _)| *partition), patience)?;
-        let unreachable = |source| self.unreachable(source);
-        let mut log = Log::default();
-        let mut unread = BTreeMap::new();
-        let mut list = TopicPartitionList::with_capacity(from.len());
-        for (partition, offset) in from {
-            let (low, high) = self.stable(*partition, deadline)?;
-            log.ends.push((*partition, high));
-            let start = offset.map_or(low, |offset| offset.max(low));
-            if start < high {
-                unread.insert(*partition, high);
-                list.add_partition_offset(topic, *partition, Offset::Offset(start))
-                    .map_err(unreachable)?;
-            }
-        }
-        consumer.assign(&list).map_err(unreachable)?;
-        let read = self.read_on(&mut log.records, unread, patience, deadline);
-        consumer.unassign().map_err(unreachable)?;
-        read.map(|()| log)
+        let stretches = self.stretches_from(from, deadline)?;
+        Ok(Log {
+            records: self.read_all(&stretches, patience, deadline)?,
+            ends: stretches
+                .iter()
+                .map(|stretch| (stretch.partition, stretch.end))
+                .collect(),
+        })
     }
 
     /// [`LogReader::read`] of what has been written since a moment (Unix milliseconds, by records' timestamps).
@@ -111,6 +109,50 @@ impl LogReader {
         patience: Duration,
     ) -> Result<Log, BusError> {
         self.check(partitions.iter().copied(), patience)?;
+        self.read(&self.offsets_at(partitions, since_ms, patience)?, patience)
+    }
+
+    /// What all partitions of the topic hold now, from a moment on (Unix milliseconds; `None`: from the oldest record
+    /// on), to be read by [`LogReader::read_stretch`], in pieces where it is much. Offsets by time are those of the first
+    /// record that is as young: older ones may follow it.
+    ///
+    /// # Errors
+    /// As [`LogReader::read`].
+    pub fn stretches(
+        &self,
+        since_ms: Option<i64>,
+        patience: Duration,
+    ) -> Result<Vec<Stretch>, BusError> {
+        let deadline = Instant::now() + patience;
+        let count = self.partitions(patience)?;
+        let from = match since_ms {
+            Some(since_ms) => {
+                self.offsets_at(&(0..count).collect::<Vec<_>>(), since_ms, patience)?
+            }
+            None => (0..count).map(|partition| (partition, None)).collect(),
+        };
+        self.stretches_from(&from, deadline)
+    }
+
+    /// The records of a stretch that are still there.
+    ///
+    /// # Errors
+    /// It was not read to its end within about `patience`.
+    pub fn read_stretch(
+        &self,
+        stretch: Stretch,
+        patience: Duration,
+    ) -> Result<Vec<InRecord>, BusError> {
+        self.read_all(&[stretch], patience, Instant::now() + patience)
+    }
+
+    /// Where to begin so as to miss nothing from a moment on.
+    fn offsets_at(
+        &self,
+        partitions: &[i32],
+        since_ms: i64,
+        patience: Duration,
+    ) -> Result<Vec<(i32, Option<i64>)>, BusError> {
         let unreachable = |source| self.unreachable(source);
         let mut times = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
@@ -123,7 +165,7 @@ impl LogReader {
             .all
             .offsets_for_times(times, patience)
             .map_err(unreachable)?;
-        let from: Vec<_> = found
+        Ok(found
             .elements()
             .iter()
             .map(|element| match element.offset() {
@@ -131,18 +173,64 @@ impl LogReader {
                 // Nothing is as young.
                 _ => (element.partition(), Some(i64::MAX)),
             })
-            .collect();
-        self.read(&from, patience)
+            .collect())
+    }
+
+    fn stretches_from(
+        &self,
+        from: &[(i32, Option<i64>)],
+        deadline: Instant,
+    ) -> Result<Vec<Stretch>, BusError> {
+        from.iter()
+            .map(|(partition, offset)| {
+                let (low, end) = self.stable(*partition, deadline)?;
+                Ok(Stretch {
+                    partition: *partition,
+                    start: offset.map_or(low, |offset| offset.max(low).min(end)),
+                    end,
+                })
+            })
+            .collect()
+    }
+
+    fn read_all(
+        &self,
+        stretches: &[Stretch],
+        patience: Duration,
+        deadline: Instant,
+    ) -> Result<Vec<InRecord>, BusError> {
+        let unreachable = |source| self.unreachable(source);
+        let mut unread = BTreeMap::new();
+        let mut list = TopicPartitionList::with_capacity(stretches.len());
+        for stretch in stretches {
+            if stretch.start < stretch.end {
+                unread.insert(stretch.partition, stretch.end);
+                let start = Offset::Offset(stretch.start);
+                list.add_partition_offset(&self.topic, stretch.partition, start)
+                    .map_err(unreachable)?;
+            }
+        }
+        self.consumer.assign(&list).map_err(unreachable)?;
+        let mut records = Vec::new();
+        let read = self.read_on(&mut records, unread, patience, deadline);
+        self.consumer.unassign().map_err(unreachable)?;
+        read.map(|()| records)
+    }
+
+    fn partitions(&self, patience: Duration) -> Result<i32, BusError> {
+        partitions(&self.all, &self.topic, patience, NO_SUCH_TOPIC_AFTER)
+            .map_err(|source| self.unreachable(source))?
+            .ok_or_else(|| no_such_topic(&self.config, &self.topic))
     }
 
     /// That the topic is there and has these partitions.
     fn check(&self, wanted: impl Iterator<Item = i32>, patience: Duration) -> Result<(), BusError> {
         let most = wanted.max().unwrap_or(-1);
-        partitions(&self.all, &self.topic, patience, NO_SUCH_TOPIC_AFTER)
-            .map_err(|source| self.unreachable(source))?
-            .filter(|count| most < *count)
-            .map(drop)
-            .ok_or_else(|| no_such_topic(&self.config, &self.topic))
+        if most < self.partitions(patience)? {
+            Ok(())
+        } else {
+            Err(no_such_topic(&self.config, &self.topic))
+        }
     }
 
     /// The first and the next offset of a partition once no transaction is open in what is there now. (Those
@@ -269,6 +357,30 @@ mod tests {
         );
 
         let error = reader.read(&[(3, None)], patience).unwrap_err();
+        assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
+
+        // All of it, piece by piece.
+        let stretches = reader.stretches(None, patience).unwrap();
+        let stretch = |partition, start, end| Stretch {
+            partition,
+            start,
+            end,
+        };
+        assert_eq!(
+            stretches,
+            [stretch(0, 0, 0), stretch(1, 0, 5), stretch(2, 0, 1)]
+        );
+        let offsets = |stretch| {
+            let records = reader.read_stretch(stretch, patience).unwrap();
+            records.iter().map(|r| r.offset).collect::<Vec<_>>()
+        };
+        assert_eq!(offsets(stretches[0]), [0; 0]);
+        assert_eq!(offsets(stretch(1, 0, 2)), [0, 1]);
+        assert_eq!(offsets(stretch(1, 2, 5)), [2, 3, 4]);
+        assert_eq!(offsets(stretches[2]), [0]);
+
+        let missing = LogReader::new(&config, "missing").unwrap();
+        let error = missing.stretches(None, patience).unwrap_err();
         assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Figures of merit of a binary classifier, with intervals, and its calibration.
+//! Figures of merit of a binary classifier, with intervals, and its calibration; how far two agree.
 //!
 //! Pure: no I/O, no clock; what is drawn at random comes from a seed. A figure that is not defined, such as
 //! the recall of a set without positives, is `None`, never 0 or NaN.
@@ -11,6 +11,8 @@
 //! | precision, recall, false positive rate from counts | [`Confusion`] |
 //! | exact binomial intervals (Clopper-Pearson) | [`binomial_interval`], [`binomial_upper`] |
 //! | reliability and expected calibration error | [`reliability`], [`calibration_error`] |
+//! | a share from rows of unequal weight, Wilson's interval | [`WeightedShare`], [`wilson_interval_95`] |
+//! | agreement beyond chance (Cohen's kappa) | [`cohen_kappa`] |
 //! | bootstrap intervals | [`Bootstrap`] |
 //! | Platt scaling | [`Platt`] |
 
@@ -20,19 +22,23 @@ mod binomial;
 mod bootstrap;
 mod calibration;
 mod confusion;
+mod kappa;
 mod platt;
 mod random;
 mod ranking;
 mod roc;
+mod weighted;
 
 pub use binomial::{Interval, binomial_interval, binomial_upper};
 pub use bootstrap::Bootstrap;
 pub use calibration::{Bin, calibration_error, reliability};
 pub use confusion::{Confusion, predictive_value};
+pub use kappa::cohen_kappa;
 pub use platt::{Example, Platt, PlattError};
 pub use random::SplitMix64;
 pub use ranking::{NotFinite, Ranking, Tie};
 pub use roc::RocPoint;
+pub use weighted::{BadWeight, WeightedShare, wilson_interval_95};
 
 /// A share of `whole`; `None` of nothing.
 fn share(part: u64, whole: u64) -> Option<f64> {

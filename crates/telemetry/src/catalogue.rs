@@ -338,6 +338,18 @@ pub(crate) const MODERATION: MetricSpec = counter(
     &["outcome"],
     "Moderation records written, by what the second look made of the first.",
 );
+pub(crate) const AGREEMENT_WEIGHT: MetricSpec = counter(
+    "weir_rescore_agreement_weight_total",
+    Unit::Count,
+    &["category", "language", "agreement"],
+    "Texts for which the moderation records written stand (each for 1 / inclusion_probability), by which of the two models the policy acts upon (both, fast_only, heavy_only, neither). Either model may be wrong: disagreement is no error rate.",
+);
+pub(crate) const COMPARED: MetricSpec = counter(
+    "weir_rescore_compared_total",
+    Unit::Count,
+    &["category", "language", "agreement"],
+    "Moderation records behind weir_rescore_agreement_weight_total, each counted once: few of them with much weight prove little, and the weight alone does not show it.",
+);
 pub(crate) const FLAGGED_TO_MODERATION: MetricSpec = histogram(
     "weir_flagged_to_moderation_seconds",
     Unit::Seconds,
@@ -396,7 +408,7 @@ pub(crate) const RESCORE_LAG: MetricSpec = gauge(
     "Flagged records that wait for their second look.",
 );
 
-static CATALOGUE: [MetricSpec; 37] = [
+static CATALOGUE: [MetricSpec; 39] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -425,6 +437,8 @@ static CATALOGUE: [MetricSpec; 37] = [
     PROCESS_CPU,
     PROCESS_RESIDENT,
     MODERATION,
+    AGREEMENT_WEIGHT,
+    COMPARED,
     FLAGGED_TO_MODERATION,
     SUPERSEDED,
     FLAGGED_TO_SUPERSEDED,
@@ -522,6 +536,9 @@ mod tests {
             "reason",
             "fate",
             "outcome",
+            "category",
+            "language",
+            "agreement",
             "result",
             "topic",
             "partition",

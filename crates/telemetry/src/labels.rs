@@ -120,6 +120,44 @@ impl Detector {
     }
 }
 
+/// Languages that are labels, by BCP 47: what `weir_detect` tells a text's language as, and `hi`, for Hindi of which the
+/// caller does not say in which letters.
+pub const LANGUAGES: [&str; 28] = [
+    "ar", "de", "el", "en", "es", "fa", "fr", "he", "hi", "hi-Deva", "hi-Latn", "it", "ja", "ko",
+    "nl", "pl", "pt", "ru", "sv", "th", "tr", "und", "ur", "vi", "zh", "zh-Hans", "zh-Hant", "zxx",
+];
+
+/// The value of the `language` label for a BCP 47 tag: the longest of [`LANGUAGES`] that it begins with, `de` for `de-AT`;
+/// `other` if there is none. Tags come from callers too, so their number has no bound.
+#[must_use]
+pub fn language_label(tag: &str) -> &'static str {
+    let begins_with = |known: &&str| {
+        let (tag, known) = (tag.as_bytes(), known.as_bytes());
+        tag.len() >= known.len()
+            && tag
+                .iter()
+                .zip(known)
+                .all(|(found, wanted)| subtag_byte(*found) == subtag_byte(*wanted))
+            && tag
+                .get(known.len())
+                .is_none_or(|next| subtag_byte(*next) == b'-')
+    };
+    LANGUAGES
+        .into_iter()
+        .filter(begins_with)
+        .max_by_key(|known| known.len())
+        .unwrap_or("other")
+}
+
+/// Letters of a tag have no case, and some write `_` between its parts.
+const fn subtag_byte(byte: u8) -> u8 {
+    if byte == b'_' {
+        b'-'
+    } else {
+        byte.to_ascii_lowercase()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use weir_types::{Action, DeadLetterReason, SelectionReason, UnjudgedCause};
@@ -151,5 +189,30 @@ mod tests {
             assert_eq!(cause as usize, position);
         }
         assert_eq!(Detector::named("tenant-supplied"), Detector::Other);
+    }
+
+    #[test]
+    fn a_language_is_one_of_few_whatever_the_caller_says() {
+        for (tag, label) in [
+            ("de", "de"),
+            ("de-AT", "de"),
+            ("PT_br", "pt"),
+            ("zh-TW", "zh"),
+            ("zh-Hant-TW", "zh-Hant"),
+            ("hi-IN", "hi"),
+            ("hi-latn", "hi-Latn"),
+            ("und", "und"),
+            ("den", "other"),
+            ("d", "other"),
+            ("", "other"),
+            ("-", "other"),
+            ("tlh", "other"),
+            ("de\u{fc}", "other"),
+        ] {
+            assert_eq!(language_label(tag), label, "{tag}");
+        }
+        for known in LANGUAGES {
+            assert_eq!(language_label(known), known);
+        }
     }
 }

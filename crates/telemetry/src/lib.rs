@@ -25,7 +25,7 @@ pub use admin::{AdminError, AdminHandle, serve, spawn_admin_thread};
 pub use catalogue::{MetricKind, MetricSpec, Unit, catalogue, catalogue_markdown};
 pub use cpu::CpuMeter;
 pub use health::{Condition, Health, Heartbeat};
-pub use labels::{CheckpointResult, ChunkFate, Detector, GateStage};
+pub use labels::{CheckpointResult, ChunkFate, Detector, GateStage, LANGUAGES, language_label};
 pub use lane::LaneMetrics;
 pub use logs::{LOG_ENV, LogFormat, LogsError, UnknownLogFormat, init_logs};
 pub use metrics::{BuildInfo, GateMetrics, MetricsError, PartitionMetrics};

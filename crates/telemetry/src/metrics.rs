@@ -290,6 +290,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use prometheus::proto::MetricType;
+    use weir_types::{Agreement, Category};
 
     use super::*;
     use crate::catalogue::{MetricKind, catalogue};
@@ -307,6 +308,7 @@ mod tests {
         metrics.partition("prompts", 0).lag_records.set(1);
         let rescore = crate::RescoreMetrics::register(&registry).unwrap();
         rescore.lag(0).set(1);
+        rescore.compared(Category::Hate, "de", Agreement::Both, 1.0);
 
         let families = registry.gather();
         let found: BTreeMap<_, _> = families.iter().map(|f| (f.name(), f)).collect();

@@ -14,7 +14,7 @@ use weir_telemetry::{
     AdminError, AdminHandle, BuildInfo, GateMetrics, Health, MetricKind, Registry, RescoreMetrics,
     catalogue, spawn_admin_thread,
 };
-use weir_types::Action;
+use weir_types::{Action, Agreement, Category};
 
 const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -63,7 +63,9 @@ fn start() -> (GateMetrics, Health, AdminHandle) {
     };
     let metrics = GateMetrics::register(&registry, build).unwrap();
     // As in a process that is both; it is the registry that keeps them.
-    RescoreMetrics::register(&registry).unwrap().lag(0).set(0);
+    let rescore = RescoreMetrics::register(&registry).unwrap();
+    rescore.lag(0).set(0);
+    rescore.compared(Category::Hate, "de", Agreement::Both, 1.0);
     let health = Health::new(Duration::from_secs(10));
     let admin = spawn_admin_thread(ANY_PORT, registry, health.clone()).unwrap();
     (metrics, health, admin)

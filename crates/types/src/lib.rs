@@ -5,6 +5,7 @@
 //! replay and tests.
 
 mod action;
+mod agreement;
 mod category;
 mod contract;
 mod dead_letter;
@@ -16,6 +17,7 @@ mod time;
 mod verdict;
 
 pub use action::{Action, FailMode};
+pub use agreement::Agreement;
 pub use category::{Category, UnknownCategory};
 pub use contract::{Disposition, OnExpiry, StreamContract};
 pub use dead_letter::DeadLetterReason;

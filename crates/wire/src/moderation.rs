@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use weir_types::{
-    Action, Category, CategoryScore, ModelRef, Outcome, SelectionReason, Severity, Source, Span,
-    Unjudged,
+    Action, Agreement, Category, CategoryScore, ModelRef, Outcome, SelectionReason, Severity,
+    Source, Span, Unjudged,
 };
 
 use crate::source::SourceRecord;
@@ -86,6 +86,27 @@ pub struct Moderation {
     pub rescored_at_ms: i64,
 }
 
+impl Moderation {
+    /// For how many texts this one stands, 1 or more: the inverse of its inclusion probability (Horvitz and Thompson,
+    /// 1952). `None` where that is not above 0 and at most 1, or too small to be inverted.
+    #[must_use]
+    pub fn weight(&self) -> Option<f64> {
+        let probability = self.inclusion_probability;
+        let weight = 1.0 / probability;
+        (probability > 0.0 && probability <= 1.0 && weight.is_finite()).then_some(weight)
+    }
+
+    /// Which of the two models the policy acts upon in a category. `None` where one of them has no score, or as
+    /// [`Agreement::of`].
+    #[must_use]
+    pub fn agreement(&self, category: Category) -> Option<Agreement> {
+        let its = |score: &&CategoryScore| score.category == category;
+        let fast = self.fast_scores.iter().find(its)?;
+        let heavy = self.heavy_scores.iter().find(its)?;
+        Agreement::of(fast, heavy)
+    }
+}
+
 /// What one part of a text did to one score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Influence {
@@ -95,4 +116,55 @@ pub struct Influence {
     pub category: Category,
     /// By how much the calibrated probability falls when the part is left out, `-1.0..=1.0`.
     pub change: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Moderation {
+        serde_json::from_str(include_str!("../../../schemas/examples/moderation.json")).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_probability_weighs_nothing() {
+        for (probability, weight) in [
+            (1.0, Some(1.0)),
+            (0.01, Some(100.0)),
+            (0.0, None),
+            (-0.5, None),
+            (1.000_001, None),
+            (1e-310, None),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+        ] {
+            let record = Moderation {
+                inclusion_probability: probability,
+                ..example()
+            };
+            assert_eq!(record.weight(), weight, "{probability}");
+        }
+    }
+
+    #[test]
+    fn models_are_compared_where_both_have_a_score() {
+        let score = |category, margin| CategoryScore {
+            category,
+            raw: 0.0,
+            calibrated: 0.5 + margin,
+            threshold: 0.5,
+            margin,
+        };
+        let mut record = Moderation {
+            fast_scores: vec![score(Category::Hate, -0.1), score(Category::Violence, 0.2)],
+            heavy_scores: vec![score(Category::Violence, 0.0), score(Category::Hate, 0.1)],
+            ..example()
+        };
+        let of = |record: &Moderation, category| record.agreement(category);
+        assert_eq!(of(&record, Category::Hate), Some(Agreement::HeavyOnly));
+        assert_eq!(of(&record, Category::Violence), Some(Agreement::Both));
+        assert_eq!(of(&record, Category::Pii), None);
+        record.heavy_scores.clear();
+        assert_eq!(of(&record, Category::Hate), None);
+    }
 }

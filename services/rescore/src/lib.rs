@@ -16,6 +16,7 @@
 //! flagged text came from, and whoever is assigned that partition first reads which ids it holds, once no
 //! transaction is open there. What a former owner may still try, the group's coordinator refuses.
 
+mod agreement;
 mod config;
 mod feedback;
 mod guarded;

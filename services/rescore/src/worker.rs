@@ -10,6 +10,7 @@ use weir_infer::Classifier;
 use weir_policy::PolicySet;
 use weir_wire::Moderation;
 
+use crate::agreement;
 use crate::config::RescoreConfig;
 use crate::looking::{Batch, Looker, Owned};
 use crate::seen::Seen;
@@ -244,6 +245,7 @@ impl<'a> Worker<'a> {
         let now = unix_ms();
         for (partition, written) in std::mem::take(&mut batch.moderations) {
             self.shared.metrics.moderation(written.outcome).inc();
+            agreement::count(&self.shared.metrics, &written);
             self.shared.metrics.flagged_to_moderation.observe(
                 Duration::from_millis((now - written.flagged_at_ms).max(0).unsigned_abs())
                     .as_secs_f64(),

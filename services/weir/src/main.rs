@@ -16,6 +16,7 @@ mod rescore;
 mod rows;
 mod run;
 mod send;
+mod shadow;
 mod stage;
 mod tail;
 mod topics;
@@ -35,6 +36,7 @@ use weir_telemetry::LogFormat;
   weir send --brokers localhost:9092 --wait \"Hello\"
   weir tail --brokers localhost:9092 --json
   weir tail moderation --brokers localhost:9092
+  weir shadow report --brokers localhost:9092 --since 24h
 
 Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, or a gate of
 `eval --gates` failed.")]
@@ -60,6 +62,9 @@ enum Command {
     Send(send::SendArgs),
     /// Follow verdicts, or what the second look makes of them.
     Tail(tail::TailArgs),
+    /// Compare the fast model with the heavy one, from what the second look has written.
+    #[command(subcommand)]
+    Shadow(shadow::ShadowCommand),
     /// Make topics what their declaration says.
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
@@ -108,6 +113,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Tail(args) => tail::run(&args),
+        Command::Shadow(command) => shadow::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Policy(command) => check::policy(&command),
         Command::Demo(args) => demo::run(&args),

@@ -27,6 +27,7 @@ use crate::stage::StageArgs;
 use data::Wanted;
 use figures::Draws;
 use report::{Asked, Report};
+pub(crate) use table::share;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -149,7 +150,8 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn progress_bar(total: usize, what: &str) -> ProgressBar {
+/// Hidden unless standard error is a terminal.
+pub(crate) fn progress_bar(total: usize, what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -1,0 +1,268 @@
+//! `weir shadow`: the heavy model beside the fast one, as estimated from moderation records.
+
+mod report;
+mod table;
+mod tally;
+#[cfg(test)]
+mod testing;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use weir_bus::{InRecord, LogReader, Stretch, unix_ms};
+use weir_wire::Moderation;
+
+use crate::args::BrokerArgs;
+use crate::eval::progress_bar;
+use report::{Asked, Report};
+use tally::Tally;
+
+/// Offsets read at once: bounds what is held in memory.
+const PIECE: i64 = 20_000;
+/// How long one piece may take, and a transaction that is open to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShadowCommand {
+    /// How far the fast and the heavy model agree, by category and language.
+    Report(ReportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  weir shadow report --brokers localhost:9092
+  weir shadow report --since 24h --tenant acme
+  weir shadow report --json | jq '.agreement[] | select(.unproven | not)'
+
+Reads the committed moderation records that are there when it starts, and ends. A record stands for 1 / inclusion_probability
+texts, so that figures are estimates for all traffic of which the records are a sample: Hajek's ratio estimate, with Wilson's
+95 % interval on Kish's effective sample size. A figure with an effective size below 100 reads \"unproven\".
+
+Locales are the records' language: every record has one, and it is what the text was judged as. The client's hint is in it
+already where it fits the text, and is missing or wrong elsewhere. Regions are put together (de for de-AT), and languages
+that Weir does not tell apart are \"other\", as in the metrics.
+
+Either model may be wrong: disagreement is no false-positive rate, and agreement no accuracy.")]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    broker: BrokerArgs,
+    /// Only records written so long ago or less, by their timestamps: 90m, 24h, 7d.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Duration>,
+    /// Only records of this tenant.
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+    /// Topic of what the second look makes of verdicts.
+    #[arg(long, value_name = "TOPIC", default_value = "weir.moderation.v1")]
+    moderation_topic: String,
+}
+
+pub(crate) fn run(command: &ShadowCommand) -> anyhow::Result<ExitCode> {
+    let ShadowCommand::Report(args) = command;
+    let report = Report::of(
+        read(args)?,
+        Asked {
+            topic: args.moderation_topic.clone(),
+            since_seconds: args.since.map(|since| since.as_secs()),
+            tenant: args.tenant.clone(),
+        },
+    );
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        table::print(&mut out, &report)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Counts what is there, piece by piece.
+fn read(args: &ReportArgs) -> anyhow::Result<Tally> {
+    let reader = LogReader::new(&args.broker.bus()?.read_committed(), &args.moderation_topic)?;
+    let since_ms = args.since.map_or(i64::MIN, |since| {
+        unix_ms().saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    });
+    // The embedded broker does not find offsets by time; it holds little, and timestamps are looked at below.
+    let by_time = args.since.is_some() && !args.broker.options.embedded_broker;
+    let stretches = reader.stretches(by_time.then_some(since_ms), PATIENCE)?;
+    let whole: i64 = stretches
+        .iter()
+        .map(|stretch| stretch.end - stretch.start)
+        .sum();
+    let bar = progress_bar(usize::try_from(whole).unwrap_or(0), "records");
+    let mut tally = Tally::new(args.tenant.clone());
+    for piece in stretches.into_iter().flat_map(pieces) {
+        for record in reader.read_stretch(piece, PATIENCE)? {
+            // Those that are younger than the first may lie behind one that is older.
+            if record.timestamp_ms >= since_ms {
+                take(&mut tally, &record);
+            }
+        }
+        bar.inc(piece.end.abs_diff(piece.start));
+    }
+    bar.finish_and_clear();
+    Ok(tally)
+}
+
+fn take(tally: &mut Tally, record: &InRecord) {
+    match weir_wire::decode::<Moderation>(record.payload.as_deref().unwrap_or_default()) {
+        Ok(moderation) => tally.take(&moderation),
+        Err(error) => {
+            tally.undecodable();
+            tracing::warn!(
+                %error,
+                partition = record.partition,
+                offset = record.offset,
+                "not a moderation record"
+            );
+        }
+    }
+}
+
+/// A stretch in pieces that fit into memory.
+fn pieces(stretch: Stretch) -> impl Iterator<Item = Stretch> {
+    let mut start = stretch.start;
+    std::iter::from_fn(move || {
+        let piece = Stretch {
+            start,
+            end: start.saturating_add(PIECE).min(stretch.end),
+            ..stretch
+        };
+        start = piece.end;
+        (piece.start < piece.end).then_some(piece)
+    })
+}
+
+/// A length of time: a whole number and `s`, `m`, `h` or `d`.
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no time: a number and s, m, h or d, as in 24h");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(u64::from(number) * seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn times_are_numbers_with_a_unit() {
+        for (text, seconds) in [("0s", 0), ("90m", 5400), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(time(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in [
+            "", "h", "24", "-1h", "1.5h", "24 h", "24H", "1h30m", "1\u{fc}",
+        ] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_whole_without_gaps() {
+        let stretch = |start, end| Stretch {
+            partition: 3,
+            start,
+            end,
+        };
+        let of = |start, end| pieces(stretch(start, end)).collect::<Vec<_>>();
+        assert_eq!(of(7, 7), []);
+        assert_eq!(of(7, 8), [stretch(7, 8)]);
+        assert_eq!(of(5, 5 + PIECE), [stretch(5, 5 + PIECE)]);
+        let (middle, end) = (5 + PIECE, 6 + PIECE);
+        assert_eq!(of(5, end), [stretch(5, middle), stretch(middle, end)]);
+    }
+
+    #[test]
+    fn what_weir_tells_apart_has_a_label_of_its_own_and_nothing_else_has() {
+        let texts = [
+            ("ar", "ما هو الطقس اليوم في المدينة؟"),
+            (
+                "de",
+                "Wie wird das Wetter heute in den Bergen, und wann gehen wir los?",
+            ),
+            ("el", "Τι καιρό κάνει σήμερα στην πόλη;"),
+            (
+                "en",
+                "What is the weather going to be like in the mountains today?",
+            ),
+            (
+                "es",
+                "¿Qué tiempo va a hacer hoy en las montañas y cuándo salimos?",
+            ),
+            (
+                "fa",
+                "امروز هوا در شهر چگونه است؟ می‌خواهم پیاده‌روی کنم و گپ بزنم",
+            ),
+            (
+                "fr",
+                "Quel temps fera-t-il aujourd'hui dans les montagnes, et quand partons-nous ?",
+            ),
+            ("he", "מה מזג האוויר היום בעיר?"),
+            ("hi-Deva", "आज शहर में मौसम कैसा रहेगा?"),
+            (
+                "hi-Latn",
+                "aaj mausam kaisa hai, mujhe batao ki kya hum bahar ja sakte hain",
+            ),
+            (
+                "it",
+                "Che tempo farà oggi in montagna e quando partiamo tutti insieme?",
+            ),
+            ("ja", "今日の天気はどうですか"),
+            ("ko", "오늘 날씨가 어때요"),
+            (
+                "nl",
+                "Wat voor weer wordt het vandaag in de bergen, en wanneer gaan we weg?",
+            ),
+            ("pl", "Jaka będzie dziś pogoda w górach i kiedy wyruszamy?"),
+            (
+                "pt",
+                "Como vai estar o tempo hoje nas montanhas e quando é que saímos?",
+            ),
+            ("ru", "Какая сегодня погода в городе?"),
+            (
+                "sv",
+                "Hur blir vädret i bergen idag, och när ska vi ge oss av?",
+            ),
+            ("th", "วันนี้อากาศเป็นอย่างไร"),
+            (
+                "tr",
+                "Bugün dağlarda hava nasıl olacak ve ne zaman yola çıkıyoruz?",
+            ),
+            ("und", "ok"),
+            (
+                "ur",
+                "آج شہر میں موسم کیسا ہے؟ مجھے بتائیں کہ ہم باہر جا سکتے ہیں",
+            ),
+            (
+                "vi",
+                "Hôm nay thời tiết ở vùng núi thế nào và khi nào chúng ta đi?",
+            ),
+            ("zh", "你好"),
+            ("zh-Hans", "这个问题应该怎么办呢"),
+            ("zh-Hant", "這個問題應該怎麼辦呢"),
+            ("zxx", "12 + 30 = 42"),
+        ];
+        for (tag, text) in texts {
+            assert_eq!(weir_detect::identify_bytes(text.as_bytes()).tag, tag);
+        }
+        // Beside them Hindi, as callers claim it.
+        let told = texts.map(|(tag, _)| tag).into_iter().chain(["hi"]);
+        let told: BTreeSet<_> = told.collect();
+        assert_eq!(told, BTreeSet::from(weir_telemetry::LANGUAGES));
+    }
+}
