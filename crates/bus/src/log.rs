@@ -37,6 +37,22 @@ pub struct Stretch {
     pub end: i64,
 }
 
+impl Stretch {
+    /// In pieces of at most `most` offsets, which fit into memory; 1 or more.
+    pub fn pieces(self, most: i64) -> impl Iterator<Item = Self> {
+        let mut start = self.start;
+        std::iter::from_fn(move || {
+            let piece = Self {
+                start,
+                end: start.saturating_add(most.max(1)).min(self.end),
+                ..self
+            };
+            start = piece.end;
+            (piece.start < piece.end).then_some(piece)
+        })
+    }
+}
+
 /// Reads what partitions of a topic hold, without a consumer group. Stays connected between two reads,
 /// for a new connection takes longer than reading does.
 pub struct LogReader {
@@ -98,38 +114,30 @@ impl LogReader {
         })
     }
 
-    /// [`LogReader::read`] of what has been written since a moment (Unix milliseconds, by records' timestamps).
-    ///
-    /// # Errors
-    /// As [`LogReader::read`].
-    pub fn read_since(
-        &self,
-        partitions: &[i32],
-        since_ms: i64,
-        patience: Duration,
-    ) -> Result<Log, BusError> {
-        self.check(partitions.iter().copied(), patience)?;
-        self.read(&self.offsets_at(partitions, since_ms, patience)?, patience)
-    }
-
-    /// What all partitions of the topic hold now, from a moment on (Unix milliseconds; `None`: from the oldest record
-    /// on), to be read by [`LogReader::read_stretch`], in pieces where it is much. Offsets by time are those of the first
-    /// record that is as young: older ones may follow it.
+    /// What partitions hold now (`None`: all of the topic's), from a moment on (Unix milliseconds; `None`: from the oldest
+    /// record on), to be read by [`LogReader::read_stretch`], in pieces where it is much. Offsets by time are those of
+    /// the first record that is as young: older ones may follow it.
     ///
     /// # Errors
     /// As [`LogReader::read`].
     pub fn stretches(
         &self,
+        partitions: Option<&[i32]>,
         since_ms: Option<i64>,
         patience: Duration,
     ) -> Result<Vec<Stretch>, BusError> {
         let deadline = Instant::now() + patience;
         let count = self.partitions(patience)?;
+        let wanted = match partitions {
+            Some(wanted) => wanted.to_vec(),
+            None => (0..count).collect(),
+        };
+        if wanted.iter().any(|partition| *partition >= count) {
+            return Err(no_such_topic(&self.config, &self.topic));
+        }
         let from = match since_ms {
-            Some(since_ms) => {
-                self.offsets_at(&(0..count).collect::<Vec<_>>(), since_ms, patience)?
-            }
-            None => (0..count).map(|partition| (partition, None)).collect(),
+            Some(since_ms) => self.offsets_at(&wanted, since_ms, patience)?,
+            None => wanted.iter().map(|partition| (*partition, None)).collect(),
         };
         self.stretches_from(&from, deadline)
     }
@@ -360,7 +368,7 @@ mod tests {
         assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
 
         // All of it, piece by piece.
-        let stretches = reader.stretches(None, patience).unwrap();
+        let stretches = reader.stretches(None, None, patience).unwrap();
         let stretch = |partition, start, end| Stretch {
             partition,
             start,
@@ -378,9 +386,28 @@ mod tests {
         assert_eq!(offsets(stretch(1, 0, 2)), [0, 1]);
         assert_eq!(offsets(stretch(1, 2, 5)), [2, 3, 4]);
         assert_eq!(offsets(stretches[2]), [0]);
+        let some = reader.stretches(Some(&[1]), None, patience).unwrap();
+        assert_eq!(some, [stretch(1, 0, 5)]);
+        let error = reader.stretches(Some(&[3]), None, patience).unwrap_err();
+        assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
 
         let missing = LogReader::new(&config, "missing").unwrap();
-        let error = missing.stretches(None, patience).unwrap_err();
+        let error = missing.stretches(None, None, patience).unwrap_err();
         assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
+    }
+
+    #[test]
+    fn pieces_are_the_whole_without_gaps() {
+        let stretch = |start, end| Stretch {
+            partition: 3,
+            start,
+            end,
+        };
+        let of = |start, end| stretch(start, end).pieces(10).collect::<Vec<_>>();
+        assert_eq!(of(7, 7), []);
+        assert_eq!(of(7, 8), [stretch(7, 8)]);
+        assert_eq!(of(5, 15), [stretch(5, 15)]);
+        assert_eq!(of(5, 16), [stretch(5, 15), stretch(15, 16)]);
+        assert_eq!(stretch(0, 2).pieces(0).count(), 2);
     }
 }

@@ -30,6 +30,8 @@ const WAITING_RECORDS: usize = 4096;
 const IDLE_WAIT: Duration = Duration::from_millis(20);
 /// How long reading back what was written may take. Transactions that are open are waited for.
 const READ_BACK_PATIENCE: Duration = Duration::from_secs(60);
+/// How many of them are in memory at a time, about a kilobyte each.
+const READ_BACK_RECORDS: i64 = 20_000;
 /// Flagged records are kept for at most so long (topics/topics.yaml), and may so long be repeated.
 const REMEMBER_MS: i64 = 24 * 3_600_000;
 /// After a transaction that was aborted.
@@ -156,10 +158,10 @@ impl<'a> Worker<'a> {
     /// Reads which texts of these partitions have been looked at.
     fn on_assigned(&mut self, partitions: &[(i32, i64)]) -> Result<(), String> {
         let numbers: Vec<i32> = partitions.iter().map(|(number, _)| *number).collect();
-        let now = unix_ms();
-        let log = self
+        let since_ms = Some(unix_ms() - REMEMBER_MS);
+        let stretches = self
             .written
-            .read_since(&numbers, now - REMEMBER_MS, READ_BACK_PATIENCE)
+            .stretches(Some(&numbers), since_ms, READ_BACK_PATIENCE)
             .map_err(|error| error.to_string())?;
         for (partition, epoch) in partitions {
             let owned = Owned {
@@ -168,13 +170,22 @@ impl<'a> Worker<'a> {
             };
             self.partitions.insert(*partition, owned);
         }
-        let records = log.records.len();
-        for record in log.records {
-            // What cannot be read is nothing that this version wrote.
-            let payload = record.payload.as_deref().unwrap_or_default();
-            if let Ok(known) = weir_wire::decode::<Moderation>(payload) {
-                self.remember(record.partition, &known, record.timestamp_ms);
+        let mut records = 0;
+        for piece in stretches
+            .into_iter()
+            .flat_map(|one| one.pieces(READ_BACK_RECORDS))
+        {
+            let read = self.written.read_stretch(piece, READ_BACK_PATIENCE);
+            let read = read.map_err(|error| error.to_string())?;
+            records += read.len();
+            for record in read {
+                // What cannot be read is nothing that this version wrote.
+                let payload = record.payload.as_deref().unwrap_or_default();
+                if let Ok(known) = weir_wire::decode::<Moderation>(payload) {
+                    self.remember(record.partition, &known, record.timestamp_ms);
+                }
             }
+            self.shared.heartbeat.beat();
         }
         tracing::info!(?partitions, records, "partitions assigned");
         self.shared.ready.ok();

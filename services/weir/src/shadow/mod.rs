@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use weir_bus::{InRecord, LogReader, Stretch, unix_ms};
+use weir_bus::{InRecord, LogReader, unix_ms};
 use weir_wire::Moderation;
 
 use crate::args::BrokerArgs;
@@ -90,14 +90,14 @@ fn read(args: &ReportArgs) -> anyhow::Result<Tally> {
     });
     // The embedded broker does not find offsets by time; it holds little, and timestamps are looked at below.
     let by_time = args.since.is_some() && !args.broker.options.embedded_broker;
-    let stretches = reader.stretches(by_time.then_some(since_ms), PATIENCE)?;
+    let stretches = reader.stretches(None, by_time.then_some(since_ms), PATIENCE)?;
     let whole: i64 = stretches
         .iter()
         .map(|stretch| stretch.end - stretch.start)
         .sum();
     let bar = progress_bar(usize::try_from(whole).unwrap_or(0), "records");
     let mut tally = Tally::new(args.tenant.clone());
-    for piece in stretches.into_iter().flat_map(pieces) {
+    for piece in stretches.into_iter().flat_map(|one| one.pieces(PIECE)) {
         for record in reader.read_stretch(piece, PATIENCE)? {
             // Those that are younger than the first may lie behind one that is older.
             if record.timestamp_ms >= since_ms {
@@ -123,20 +123,6 @@ fn take(tally: &mut Tally, record: &InRecord) {
             );
         }
     }
-}
-
-/// A stretch in pieces that fit into memory.
-fn pieces(stretch: Stretch) -> impl Iterator<Item = Stretch> {
-    let mut start = stretch.start;
-    std::iter::from_fn(move || {
-        let piece = Stretch {
-            start,
-            end: start.saturating_add(PIECE).min(stretch.end),
-            ..stretch
-        };
-        start = piece.end;
-        (piece.start < piece.end).then_some(piece)
-    })
 }
 
 /// A length of time: a whole number and `s`, `m`, `h` or `d`.
@@ -170,21 +156,6 @@ mod tests {
         ] {
             assert!(time(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn pieces_are_the_whole_without_gaps() {
-        let stretch = |start, end| Stretch {
-            partition: 3,
-            start,
-            end,
-        };
-        let of = |start, end| pieces(stretch(start, end)).collect::<Vec<_>>();
-        assert_eq!(of(7, 7), []);
-        assert_eq!(of(7, 8), [stretch(7, 8)]);
-        assert_eq!(of(5, 5 + PIECE), [stretch(5, 5 + PIECE)]);
-        let (middle, end) = (5 + PIECE, 6 + PIECE);
-        assert_eq!(of(5, end), [stretch(5, middle), stretch(middle, end)]);
     }
 
     #[test]
