@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{Cluster, PARTITIONS, flagged, frame, start};
-use weir_bus::{BusConfig, Tail, TailFrom};
+use weir_bus::{BusConfig, LogReader, Stretch, Tail, TailFrom};
 use weir_rescore::Delivery;
 use weir_testkit::{Process, own_kafka_or_skip, unique_name};
 use weir_types::{Action, Verdict};
@@ -146,6 +146,27 @@ fn each_text_gets_one_record_through_kills_rebalances_a_stop_and_a_restart_of_th
     broken.sort_unstable();
     assert_eq!(broken, (0..PARTITIONS).collect::<Vec<_>>());
     written(&tail, &mut counts, Duration::from_secs(2));
+    // Read in pieces it is the same: some end with what is no record but the mark of a transaction.
+    let log = LogReader::new(&committed, &cluster.topics.moderation).unwrap();
+    let mut in_pieces = 0;
+    for whole in log.stretches(Some(0), PATIENCE).unwrap() {
+        let mut start = whole.start;
+        while start < whole.end {
+            let end = whole.end.min(start + 7);
+            let piece = Stretch {
+                start,
+                end,
+                ..whole
+            };
+            let records = log.read_stretch(piece, PATIENCE).unwrap();
+            let within = |offset| (start..end).contains(&offset);
+            assert!(records.iter().all(|record| within(record.offset)));
+            in_pieces += records.len();
+            start = end;
+        }
+    }
+    let at_once: usize = counts.values().map(|(_, records)| records).sum();
+    assert_eq!(in_pieces, at_once);
     // Every tightened text has its superseding verdict. Some may have been written twice, under one id.
     let verdicts =
         Tail::start(&cluster.bus, &cluster.topics.verdicts, TailFrom::Beginning).unwrap();

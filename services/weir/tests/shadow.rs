@@ -188,6 +188,8 @@ fn check(bus: &BusConfig, broker: &[&str], topic: &str) {
         assert!((end(1) - 0.9881).abs() < 5e-4, "{row}");
         assert_eq!(row["unproven"], true);
     }
+    assert_eq!(all["not_compared"]["violence"], 60);
+    assert!(all["not_compared"]["hate"].is_null());
     let outcomes: Vec<_> = all["outcomes"]
         .as_array()
         .unwrap()

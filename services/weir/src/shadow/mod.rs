@@ -40,6 +40,9 @@ Reads the committed moderation records that are there when it starts, and ends. 
 texts, so that figures are estimates for all traffic of which the records are a sample: Hajek's ratio estimate, with Wilson's
 95 % interval on Kish's effective sample size. A figure with an effective size below 100 reads \"unproven\".
 
+A category is not compared where a model has no score for it or the policy never acts on it. The fast action is allow under a
+policy that only watches, the heavy one what it would do were it enforced.
+
 Locales are the records' language: every record has one, and it is what the text was judged as. The client's hint is in it
 already where it fits the text, and is missing or wrong elsewhere. Regions are put together (de for de-AT), and languages
 that Weir does not tell apart are \"other\", as in the metrics.
@@ -202,7 +205,7 @@ mod tests {
             ("pl", "Jaka będzie dziś pogoda w górach i kiedy wyruszamy?"),
             (
                 "pt",
-                "Como vai estar o tempo hoje nas montanhas e quando é que saímos?",
+                "Como está o tempo hoje nas montanhas e quando é que saímos?",
             ),
             ("ru", "Какая сегодня погода в городе?"),
             (
@@ -212,7 +215,7 @@ mod tests {
             ("th", "วันนี้อากาศเป็นอย่างไร"),
             (
                 "tr",
-                "Bugün dağlarda hava nasıl olacak ve ne zaman yola çıkıyoruz?",
+                "Bugün dağlarda kar yağacak mı ve ne zaman yola çıkıyoruz?",
             ),
             ("und", "ok"),
             (

@@ -36,6 +36,8 @@ pub(crate) struct Report {
     /// Heavy models: counted records.
     pub(crate) models: BTreeMap<String, u64>,
     pub(crate) agreement: Vec<Row>,
+    /// Records that both judged, in which a category cannot be compared.
+    pub(crate) not_compared: BTreeMap<&'static str, u64>,
     pub(crate) actions: Vec<ActionsRow>,
     pub(crate) outcomes: Vec<OutcomesRow>,
     pub(crate) note: &'static str,
@@ -100,6 +102,11 @@ impl Report {
                 .map(|((category, language), compared)| {
                     Row::of(category.as_str(), language.unwrap_or(ALL), compared)
                 })
+                .collect(),
+            not_compared: tally
+                .not_compared
+                .iter()
+                .map(|(category, records)| (category.as_str(), *records))
                 .collect(),
             actions: filled(Action::ALL, Action::ALL, &tally.actions)
                 .map(|(fast, heavy, cell)| ActionsRow {

@@ -10,7 +10,10 @@ use crate::marks::shown;
 pub(crate) fn print(out: &mut impl Write, report: &Report) -> Result<()> {
     head(out, report)?;
     if report.records.counted == 0 {
-        writeln!(out, "\nNothing to compare yet.")?;
+        writeln!(
+            out,
+            "\nThere is nothing to compare yet: moderation records are what `weir rescore` writes."
+        )?;
     } else {
         if report.represents == Represents::SelectedOnly {
             writeln!(
@@ -21,6 +24,17 @@ pub(crate) fn print(out: &mut impl Write, report: &Report) -> Result<()> {
         for (whose, all) in [("all locales", true), ("by locale", false)] {
             let rows = report.agreement.iter();
             agreement(out, whose, rows.filter(|row| (row.language == ALL) == all))?;
+        }
+        if !report.not_compared.is_empty() {
+            let categories = report.not_compared.iter();
+            let list: Vec<_> = categories
+                .map(|(category, records)| format!("{category} {records}"))
+                .collect();
+            writeln!(
+                out,
+                "\nRecords without a comparison (a score is missing, or the policy never acts): {}",
+                list.join(", ")
+            )?;
         }
         two_way(
             out,
@@ -178,6 +192,7 @@ mod tests {
         assert!(!line("hate de").contains("unproven"), "{text}");
         assert!(line("hate fr").ends_with("unproven"), "{text}");
         assert!(line("hate fr").contains(" 3000.0 "), "{text}");
+        assert!(line("Records without").contains(" violence 150"), "{text}");
         assert!(text.trim_end().ends_with(NOTE), "{text}");
     }
 
@@ -185,7 +200,7 @@ mod tests {
     fn nothing_is_said_to_be_nothing() {
         let text = printed(Tally::default());
         assert!(text.contains("0 records read, 0 counted"), "{text}");
-        assert!(text.contains("Nothing to compare yet"), "{text}");
+        assert!(text.contains("nothing to compare yet"), "{text}");
         assert!(!text.contains("kappa"), "{text}");
     }
 

@@ -73,6 +73,9 @@ pub(crate) struct Tally {
     pub(crate) records: Records,
     /// By category and language; `None`: all of them.
     pub(crate) compared: BTreeMap<(Category, Option<&'static str>), Compared>,
+    /// Of records that both judged, those in which a category cannot be compared: a score is missing or no number, or the
+    /// policy never acts on it.
+    pub(crate) not_compared: BTreeMap<Category, u64>,
     /// Of records that both judged: fast action, heavy action.
     pub(crate) actions: [[Cell; Action::ALL.len()]; Action::ALL.len()],
     /// Of all that are counted.
@@ -138,13 +141,15 @@ impl Tally {
         self.actions[record.fast_action as usize][record.heavy_action as usize].add(weight);
         let language = language_label(&record.language);
         for category in Category::ALL {
-            if let Some(agreement) = record.agreement(category) {
-                for language in [None, Some(language)] {
-                    self.compared
-                        .entry((category, language))
-                        .or_default()
-                        .add(agreement, weight);
-                }
+            let Some(agreement) = record.agreement(category) else {
+                *self.not_compared.entry(category).or_default() += 1;
+                continue;
+            };
+            for language in [None, Some(language)] {
+                self.compared
+                    .entry((category, language))
+                    .or_default()
+                    .add(agreement, weight);
             }
         }
     }
@@ -189,8 +194,10 @@ mod tests {
             [cell(1, 1.0), none, cell(1, 100.0), cell(1, 100.0)]
         );
         assert_eq!(compared(Some("other")), [none, cell(1, 2.0), none, none]);
-        // The other category has no scores.
         assert_eq!(tally.compared.len(), 3);
+        // The other categories have no scores.
+        assert_eq!(tally.not_compared.len(), Category::COUNT - 1);
+        assert_eq!(tally.not_compared[&Category::Violence], 4);
         assert_eq!(tally.records.judged_by_both, 4);
         let [allow, block] = [Action::Allow as usize, Action::Block as usize];
         assert_eq!(tally.actions[allow][block], cell(1, 100.0));
