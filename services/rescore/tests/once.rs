@@ -149,7 +149,7 @@ fn each_text_gets_one_record_through_kills_rebalances_a_stop_and_a_restart_of_th
     // Read in pieces it is the same: some end with what is no record but the mark of a transaction.
     let log = LogReader::new(&committed, &cluster.topics.moderation).unwrap();
     let mut in_pieces = 0;
-    for whole in log.stretches(Some(0), PATIENCE).unwrap() {
+    for whole in log.stretches(None, Some(0), PATIENCE).unwrap() {
         let mut start = whole.start;
         while start < whole.end {
             let end = whole.end.min(start + 7);
