@@ -85,7 +85,8 @@ def evaluate(weir: Path, rows: Path, stage: str) -> dict[str, Any]:
 def table(made: dict[str, Any]) -> str:
     """AUROC, AUPRC and recall at 0.5 % false positives, in all locales together."""
     lines = [
-        "| set | category | pos / neg | AUROC fast, heavy | AUPRC fast, heavy | recall at 0.5 % FPR |",
+        "| set | category | pos / neg | AUROC fast, heavy | AUPRC fast, heavy "
+        "| recall at 0.5 % FPR |",
         "|" + "---|" * 6,
     ]
     for name, entry in made.items():

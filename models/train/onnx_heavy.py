@@ -68,7 +68,8 @@ def main() -> None:
         )
     if options.int8:
         # Weights a column, activations as they come: the usual recipe for transformers.
-        quantize_dynamic(options.out, options.int8, op_types_to_quantize=["MatMul"], per_channel=True)
+        products = ["MatMul"]
+        quantize_dynamic(options.out, options.int8, op_types_to_quantize=products, per_channel=True)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps scores")
     parser.add_argument("--out", type=Path, required=True, help="the file to write, .npz")
     parser.add_argument(
-        "--most", type=int, default=3000, help="rows of a source that are asked about"
+        "--most", type=int, default=2500, help="rows of a source that are asked about"
     )
     options = parser.parse_args()
     # In the order of train.py, which refuses another one.
