@@ -48,7 +48,8 @@ def main() -> None:
             path.write_text("\n".join(lines) + "\n")
             reports = {stage: evaluate(options.weir, path, stage) for stage in STAGES}
             made[name] = {"rows": len(rows), "of": of, **reports}
-    options.out.write_text(json.dumps(made, separators=(",", ":")) + "\n")
+            # After each set: it takes a while.
+            options.out.write_text(json.dumps(made, separators=(",", ":")) + "\n")
     print(table(made))
 
 
@@ -61,12 +62,17 @@ def sets(folder: Path, most: int) -> dict[str, tuple[list[Row], int]]:
     own = [row for row in reporting if row["source"].startswith("authored")]
     public = [row for row in reporting if not row["source"].startswith("authored")]
     made = {"dev-report": (public, len(public)), "dev-report authored": (own, len(own))}
-    foreign = read(folder, {"nc", "unclear"})
+    foreign = [row for row in read(folder, {"nc", "unclear"}) if usable(row)]
     drawn = [foreign[int(at)] for at in some(foreign, most)]
     for source in sorted({row["source"] for row in foreign}):
         these = [row for row in drawn if row["source"] == source]
         made[source] = (these, sum(row["source"] == source for row in foreign))
     return made
+
+
+def usable(row: Row) -> bool:
+    """`weir eval` leaves out rows without a label that it knows."""
+    return bool(row["benign"]) or not row["labels"].keys().isdisjoint({*CATEGORIES, "unsafe"})
 
 
 def evaluate(weir: Path, rows: Path, stage: str) -> dict[str, Any]:
