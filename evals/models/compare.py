@@ -76,7 +76,7 @@ def usable(row: Row) -> bool:
 
 
 def evaluate(weir: Path, rows: Path, stage: str) -> dict[str, Any]:
-    """The report, without curves and without what has no figures."""
+    """The report, without curves and without locales of too few rows."""
     out = rows.with_suffix(".report")
     command = [str(weir), "eval", "--data", str(rows), "--stage", stage, "--json", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
@@ -84,6 +84,8 @@ def evaluate(weir: Path, rows: Path, stage: str) -> dict[str, Any]:
         raise SystemExit(done.stderr.decode())
     report: dict[str, Any] = json.loads(out.read_text())
     del report["curves"]
+    figures = report["figures"]
+    report["figures"] = [one for one in figures if one["locale"] == "all" or one["scores"]]
     report["run"]["data"] = "drawn by evals/models/compare.py"
     return report
 
