@@ -2,13 +2,13 @@
 //! rescorer in this process.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Deserialize;
 use weir_bus::{Tail, TailFrom};
 use weir_gate::Topics;
@@ -19,6 +19,7 @@ use crate::bench::quantiles::Latencies;
 use crate::client::{self, PromptSender};
 use crate::demo_moderation;
 use crate::demo_stream;
+use crate::progress::progress_bar;
 use crate::rows::Row;
 use crate::run::{RunningGate, embedded_broker};
 use crate::stage::HeavyArgs;
@@ -104,7 +105,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     }
     let second_look = match heavy {
         Some(model) => {
-            let progress = progress_bar(args, 0, "texts looked at again");
+            let progress = bar(args, 0, "texts looked at again");
             Some(demo_moderation::play(&bus, model, &args.judge, &progress)?)
         }
         None => None,
@@ -150,7 +151,7 @@ fn play(
     let interval = Duration::from_secs(1) / args.rate;
     let mut summary = Summary::default();
     let mut waiting: HashMap<&str, (Instant, &DemoPrompt)> = HashMap::new();
-    let progress = progress_bar(args, prompts.len(), "prompts");
+    let progress = bar(args, prompts.len(), "prompts");
     let begun = Instant::now();
     let mut sent = 0;
     let mut last_sent = begun;
@@ -190,16 +191,13 @@ fn play(
     Ok(summary)
 }
 
-fn progress_bar(args: &DemoArgs, total: usize, of: &str) -> ProgressBar {
-    if args.json || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+/// JSON is for programs, which look at no bar.
+fn bar(args: &DemoArgs, total: usize, what: &str) -> ProgressBar {
+    if args.json {
+        ProgressBar::hidden()
+    } else {
+        progress_bar(total, what)
     }
-    let bar = ProgressBar::new(total as u64);
-    let template = format!("{{wide_bar}} {{pos}}/{{len}} {of}, {{eta}} left");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 impl Summary {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use weir_bus::{BusConfig, LogReader, Tail, TailFrom, partition_count};
+use weir_bus::{BusConfig, LogReader, Tail, TailFrom};
 use weir_infer::{Classifier as _, HeavyModel};
 use weir_rescore::{Delivery, Influences, RescoreConfig, RescoreTopics, Rescorer};
 use weir_telemetry::{Health, Registry, RescoreMetrics};
@@ -24,6 +24,7 @@ const READ_PATIENCE: Duration = Duration::from_secs(10);
 const QUIET_PATIENCE: Duration = Duration::from_secs(60);
 /// How long one wait for a record lasts; nothing hinges on it.
 const WAIT: Duration = Duration::from_millis(200);
+const SHORT_WAIT: Duration = Duration::from_millis(20);
 
 /// What came of the second look.
 #[derive(Debug, Serialize)]
@@ -34,6 +35,9 @@ pub(crate) struct SecondLook {
     seconds: f64,
     /// Records by the fast action and the outcome.
     outcomes: BTreeMap<&'static str, BTreeMap<&'static str, u32>>,
+    /// Records that ask for a superseding verdict, and such verdicts that were written.
+    asked: u64,
+    superseded: u64,
     /// Those whose action the heavy model would change.
     #[serde(skip)]
     changed: Vec<Moderation>,
@@ -54,6 +58,8 @@ pub(crate) fn play(
         flagged,
         seconds: 0.0,
         outcomes: BTreeMap::new(),
+        asked: 0,
+        superseded: 0,
         changed: Vec::new(),
     };
     let tail = Tail::start(bus, &topics.moderation, TailFrom::Beginning)?;
@@ -73,18 +79,29 @@ pub(crate) fn play(
     let rescorer = Rescorer::start(config, Box::new(model), &metrics, &Health::new(STALE_AFTER))?;
     let followed = made.follow(&tail, progress);
     made.seconds = began.elapsed().as_secs_f64();
+    made.superseded = superseded(&metrics, made.asked);
     rescorer.drain();
     progress.finish_and_clear();
     followed.map(|()| made)
 }
 
+/// How many superseding verdicts are there, once there are as many as records asked for.
+fn superseded(metrics: &RescoreMetrics, asked: u64) -> u64 {
+    let deadline = Instant::now() + READ_PATIENCE;
+    while metrics.superseded.get() < asked && Instant::now() < deadline {
+        std::thread::sleep(SHORT_WAIT);
+    }
+    metrics.superseded.get()
+}
+
 /// How many texts are there.
 fn flagged(bus: &BusConfig, topic: &str) -> anyhow::Result<usize> {
-    let from: Vec<_> = (0..partition_count(bus, topic)?)
-        .map(|partition| (partition, None))
-        .collect();
-    let log = LogReader::new(bus, topic)?.read(&from, READ_PATIENCE)?;
-    Ok(log.records.len())
+    let stretches = LogReader::new(bus, topic)?.stretches(None, None, READ_PATIENCE)?;
+    let records: i64 = stretches
+        .iter()
+        .map(|stretch| stretch.end - stretch.start)
+        .sum();
+    Ok(usize::try_from(records)?)
 }
 
 impl SecondLook {
@@ -119,6 +136,7 @@ impl SecondLook {
             .or_default()
             .entry(moderation.outcome.as_str())
             .or_default() += 1;
+        self.asked += u64::from(moderation.supersedes.is_some());
         if matches!(moderation.outcome, Outcome::Tightened | Outcome::Overturned) {
             self.changed.push(moderation);
         }
@@ -154,7 +172,8 @@ impl SecondLook {
         }
         writeln!(
             out,
-            "tightened verdicts are superseded; of what a rule found the model says nothing"
+            "{} of {} superseding verdicts written; of what a rule found the model says nothing",
+            self.superseded, self.asked
         )
     }
 }

@@ -12,6 +12,7 @@ mod demo_moderation;
 mod demo_stream;
 mod eval;
 mod marks;
+mod progress;
 mod rescore;
 mod rows;
 mod run;

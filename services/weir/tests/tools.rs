@@ -135,6 +135,8 @@ fn demo_answers_every_prompt() {
         .map(|count| count.as_u64().unwrap())
         .sum();
     assert_eq!(summary["second_look"]["flagged"], looked);
+    let look = &summary["second_look"];
+    assert_eq!(look["superseded"], look["asked"], "{summary}");
     let acted_upon = |actions: &Value| {
         let of = |name: &str| actions[name].as_u64().unwrap();
         of("warn") + of("attenuate") + of("block")

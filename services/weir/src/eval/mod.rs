@@ -12,17 +12,17 @@ mod subject;
 mod svg;
 mod table;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use weir_gate::Clock;
 
 use crate::args::JudgeArgs;
 use crate::marks::shown;
+use crate::progress::progress_bar;
 use crate::stage::StageArgs;
 use data::Wanted;
 use figures::Draws;
@@ -148,17 +148,4 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// Hidden unless standard error is a terminal.
-pub(crate) fn progress_bar(total: usize, what: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(total as u64);
-    let template = format!("{{wide_bar}} {{pos}}/{{len}} {what}, {{eta}} left");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
-    }
-    bar
 }

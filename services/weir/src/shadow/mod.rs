@@ -15,7 +15,7 @@ use weir_bus::{InRecord, LogReader, unix_ms};
 use weir_wire::Moderation;
 
 use crate::args::BrokerArgs;
-use crate::eval::progress_bar;
+use crate::progress::progress_bar;
 use report::{Asked, Report};
 use tally::Tally;
 
