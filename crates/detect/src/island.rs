@@ -51,14 +51,26 @@ struct Island {
 
 impl Islands {
     /// Takes a character, which `window` ends with; gives back an island that has ended.
+    #[inline]
     pub(crate) fn push(&mut self, unit: Unit, window: &Window) -> Option<Opened> {
-        let Some(value) = value(unit.c) else {
+        let value = value(unit.c);
+        if value.is_none() && self.island.is_none() {
+            self.run = 0;
+            return None;
+        }
+        if value.is_some() && self.run + 1 < SHORTEST {
+            self.run += 1;
+            return None;
+        }
+        self.push_long(value, unit, window)
+    }
+
+    /// The same where an island has begun or may begin.
+    fn push_long(&mut self, value: Option<u8>, unit: Unit, window: &Window) -> Option<Opened> {
+        let Some(value) = value else {
             return self.end();
         };
         self.run += 1;
-        if self.run < SHORTEST {
-            return None;
-        }
         if self.run == SHORTEST {
             let first = window.text().len().saturating_sub(SHORTEST);
             self.island = Island::begin(window, first).map(Box::new);

@@ -108,7 +108,7 @@ mod tests {
             error(&detector, &newer),
             Some(StateError::Format {
                 found: 99,
-                expected: 4
+                expected: 5
             })
         );
     }

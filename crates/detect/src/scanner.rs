@@ -31,7 +31,7 @@ use crate::injection;
 use crate::island::{Islands, Opened};
 use crate::matched::{self, Match};
 use crate::normal::{Normaliser, Unit, Window, may_become};
-use crate::pii::next_digit;
+use crate::pii::Digits;
 use crate::reader::Reader;
 use crate::rules::{Hit, Hits, Position, Role};
 use crate::saved::{self, StateError};
@@ -42,7 +42,7 @@ use crate::word;
 /// Readers that nothing waits for look again whenever so many clean bytes more can be decided.
 const STRIDE: usize = 512;
 /// Of a saved [`State`].
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 
 /// A scan that is under way. The pieces may be cut anywhere, also inside a character: what is found
 /// is what [`Detector::scan`] finds in the whole text, but not merged and not sorted:
@@ -281,6 +281,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
         let text = window.text();
         let fixed = text.len() - held.map_or(0, |held| held.c.len_utf8());
         let changes = held.map_or(&[][..], |held| may_become(held.c));
+        let mut digits = Digits::default();
         for reader in Reader::ALL {
             let from = self.decided(reader);
             let undecided = if end {
@@ -312,7 +313,7 @@ impl<D: Deref<Target = Detector>> Scanner<D> {
             if until == from && !end {
                 continue;
             }
-            if !reader.needs_digit() || next_digit(text, from).is_some() {
+            if !reader.needs_digit() || digits.any(text, from) {
                 self.read_range(reader, window, from..until, end, out);
             }
             self.decide(reader, until);

@@ -1,7 +1,10 @@
 //! All terms in one automaton, and what each one means.
 
+use std::ops::Range;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, Input, MatchKind};
 
+use super::openings::Openings;
 use super::phrases;
 use super::terms::LANGUAGES;
 use crate::word;
@@ -90,7 +93,7 @@ struct Pattern {
 const SUFFIX_BYTES: usize = 24;
 
 /// A term in a text.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cue {
     pub(super) role: Role,
     /// Index into [`LANGUAGES`]; 0 for roles of no language.
@@ -103,6 +106,9 @@ pub(super) struct Cue {
 pub(super) struct Cues {
     automaton: AhoCorasick,
     patterns: Vec<Pattern>,
+    openings: Openings,
+    /// The patterns of the openings.
+    triggers: Vec<usize>,
 }
 
 impl Cues {
@@ -173,16 +179,29 @@ impl Cues {
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             // With this many first bytes a prefilter stops at every other byte.
             .prefilter(false)
-            .build(texts)?;
+            .build(&texts)?;
+        let is_trigger = |pattern: &Pattern| pattern.role.is_trigger();
+        let triggers: Vec<usize> = (0..patterns.len())
+            .filter(|&index| is_trigger(&patterns[index]))
+            .collect();
+        let openings: Vec<(&str, bool)> = triggers
+            .iter()
+            .map(|&index| (texts[index].as_str(), patterns[index].word_start))
+            .collect();
         Ok(Self {
+            openings: Openings::new(&openings)?,
             automaton,
             patterns,
+            triggers,
         })
     }
 
-    /// The cues of all of `text` at which rules begin.
+    /// The cues of all of `text` at which rules begin, in order of their ends.
     pub(super) fn triggers<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Cue> + 'a {
-        self.find(text, 0, text.len(), Role::is_trigger)
+        self.openings.find(text).into_iter().filter_map(|hit| {
+            let pattern = *self.triggers.get(hit.term)?;
+            self.cue(text, pattern, hit.start..hit.end)
+        })
     }
 
     /// The cues that lie in `text[from..to]`, in order of their ends. Words are judged by what is
@@ -193,43 +212,32 @@ impl Cues {
         from: usize,
         to: usize,
     ) -> impl Iterator<Item = Cue> + 'a {
-        self.find(text, from, to, |_| true)
-    }
-
-    fn find<'a>(
-        &'a self,
-        text: &'a [u8],
-        from: usize,
-        to: usize,
-        wanted: impl Fn(Role) -> bool + 'a,
-    ) -> impl Iterator<Item = Cue> + 'a {
         let to = to.min(text.len());
         let from = from.min(to);
         spend(to - from);
         let input = Input::new(text).span(from..to);
         self.automaton
             .find_overlapping_iter(input)
-            .filter_map(move |hit| {
-                spend(1);
-                let pattern = self.patterns.get(hit.pattern().as_usize())?;
-                if !wanted(pattern.role) {
-                    return None;
-                }
-                let joins =
-                    |beside: Option<(char, usize)>| beside.is_some_and(|(c, _)| word::is_word(c));
-                let joined = pattern.word_start && joins(word::char_before(text, hit.start()))
-                    || pattern.word_end && joins(word::char_after(text, hit.end()));
-                (!joined).then_some(Cue {
-                    role: pattern.role,
-                    language: usize::from(pattern.language),
-                    start: hit.start(),
-                    end: if pattern.stem {
-                        word_end(text, hit.end())
-                    } else {
-                        hit.end()
-                    },
-                })
-            })
+            .filter_map(|hit| self.cue(text, hit.pattern().as_usize(), hit.range()))
+    }
+
+    /// What a pattern found at `range` is, unless a letter joins it that may not.
+    fn cue(&self, text: &[u8], pattern: usize, range: Range<usize>) -> Option<Cue> {
+        spend(1);
+        let pattern = self.patterns.get(pattern)?;
+        let joins = |beside: Option<(char, usize)>| beside.is_some_and(|(c, _)| word::is_word(c));
+        let joined = pattern.word_start && joins(word::char_before(text, range.start))
+            || pattern.word_end && joins(word::char_after(text, range.end));
+        (!joined).then_some(Cue {
+            role: pattern.role,
+            language: usize::from(pattern.language),
+            start: range.start,
+            end: if pattern.stem {
+                word_end(text, range.end)
+            } else {
+                range.end
+            },
+        })
     }
 }
 
@@ -263,4 +271,44 @@ fn spellings(term: &str) -> Vec<String> {
     out.sort_unstable();
     out.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::DETECTOR_OF_TESTS;
+    use super::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        let words = LANGUAGES
+            .iter()
+            .flat_map(|terms| [terms.verbs, terms.objects, terms.secrets])
+            .chain([phrases::DATA, phrases::DECODE, phrases::JAILBREAK])
+            .flat_map(|list| list.split('|'))
+            .map(|term| term.trim_matches('*'))
+            .chain([
+                "](", "<img", "\"role\"", "System:", "\\n", "'", "-", "é", "指", "<|",
+            ]);
+        let words: Vec<&str> = words.collect();
+        let piece = prop_oneof![
+            4 => proptest::sample::select(words).prop_map(str::to_owned),
+            2 => Just(" ".to_owned()),
+            1 => "\\PC{0,3}",
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// Both searches find the same, in the same order.
+        #[test]
+        fn triggers_are_the_cues_at_which_rules_begin(text in text(), upper in any::<bool>()) {
+            let text = if upper { text.to_uppercase() } else { text };
+            let cues = &DETECTOR_OF_TESTS.cues;
+            let all = cues.within(text.as_bytes(), 0, text.len());
+            let expected: Vec<Cue> = all.filter(|cue| cue.role.is_trigger()).collect();
+            let found: Vec<Cue> = cues.triggers(text.as_bytes()).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }

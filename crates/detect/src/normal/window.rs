@@ -41,16 +41,27 @@ impl Window {
         self.text.reserve_exact(bytes.next_multiple_of(ROOM));
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, unit: Unit) {
+        if unit.c.is_ascii()
+            && let Some(last) = self.segments.last()
+            && last.end.is_none()
+            && last.start + (self.dropped + self.text.len() - last.at) == unit.start
+            && unit.end - unit.start == 1
+            && !unit.inner
+        {
+            // Most text is such. One byte long, so the cast keeps it.
+            self.text.push(unit.c as u8);
+            return;
+        }
+        self.push_any(unit);
+    }
+
+    fn push_any(&mut self, unit: Unit) {
         let at = self.dropped + self.text.len();
         let length = unit.c.len_utf8();
-        if unit.c.is_ascii() {
-            // One byte long, so the cast keeps it.
-            self.text.push(unit.c as u8);
-        } else {
-            self.text
-                .extend_from_slice(unit.c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
+        self.text
+            .extend_from_slice(unit.c.encode_utf8(&mut [0; 4]).as_bytes());
         // As long as the original and not part of a ligature: taken to be the same character.
         // Should it be another one, positions inside it mean nothing anyway.
         let verbatim = !unit.inner && unit.end - unit.start == length;

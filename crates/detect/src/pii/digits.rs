@@ -24,6 +24,27 @@ pub(crate) fn next_digit(text: &[u8], from: usize) -> Option<usize> {
     Some(text.len() - tail.len() + within)
 }
 
+/// Tells several readers of one text whether there are digits, and looks for them once.
+#[derive(Debug, Default)]
+pub(crate) struct Digits {
+    /// Where one was looked for, and found.
+    seen: Option<(usize, Option<usize>)>,
+}
+
+impl Digits {
+    /// Whether there is a digit in `text` at or after `from`. It is the same text every time.
+    pub(crate) fn any(&mut self, text: &[u8], from: usize) -> bool {
+        match self.seen {
+            Some((looked, None)) if looked <= from => return false,
+            Some((looked, Some(found))) if (looked..=found).contains(&from) => return true,
+            _ => {}
+        }
+        let found = next_digit(text, from);
+        self.seen = Some((from, found));
+        found.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +60,10 @@ mod tests {
                 for from in 0..=length {
                     let expected = (from <= at).then_some(at);
                     assert_eq!(next_digit(&text, from), expected, "{length} {at} {from}");
+                }
+                let mut digits = Digits::default();
+                for from in [0, at, at + 1, at / 2, length, 0] {
+                    assert_eq!(digits.any(&text, from), from <= at, "{length} {at} {from}");
                 }
                 text[at] = b'/';
             }

@@ -15,7 +15,7 @@ pub(crate) mod phone;
 mod tables;
 mod words;
 
-pub(crate) use digits::next_digit;
+pub(crate) use digits::{Digits, next_digit};
 
 #[cfg(test)]
 pub(crate) mod testing {

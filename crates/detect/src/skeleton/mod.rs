@@ -89,6 +89,8 @@ pub(crate) struct Skeleton {
     /// How many cells the items make: of one symbol, one after the other, with or without gaps. The first
     /// item of each says so.
     cells: usize,
+    /// The place of the last cell's first item, and its symbol.
+    last_cell: Option<(usize, char)>,
     /// How many complete cells are kept.
     keep: usize,
     gap: Gap,
@@ -107,6 +109,7 @@ impl Skeleton {
             items: Vec::with_capacity(room),
             origin: 0,
             cells: 0,
+            last_cell: None,
             keep,
             gap: Gap::Break,
             gap_length: 0,
@@ -221,12 +224,13 @@ impl Skeleton {
 
     fn break_off(&mut self, sink: &mut impl FnMut(&Self, Event)) {
         self.gap = Gap::Break;
-        if let Some((_, symbol)) = self.cells_backwards().next() {
+        if let Some((_, symbol)) = self.last_cell {
             sink(self, Event::Closed(symbol));
         }
         sink(self, Event::Broken);
         self.items.clear();
         self.cells = 0;
+        self.last_cell = None;
     }
 
     fn letter(
@@ -250,7 +254,7 @@ impl Skeleton {
             last.repeat(count, unit.end, self.origin);
             return;
         }
-        let last_cell = self.cells_backwards().next();
+        let last_cell = self.last_cell;
         let place = self.items.len();
         if place == 0 {
             self.origin = unit.start;
@@ -280,19 +284,21 @@ impl Skeleton {
             first.begin_cell();
         }
         self.cells += 1;
-        self.forget();
+        self.last_cell = Some((place, folded.symbol));
+        if self.cells >= most_cells(self.keep) {
+            self.forget();
+        }
     }
 
     /// Drops what no rule reaches back to, now and then; one cell more stays, for the letter before
     /// a rule.
     fn forget(&mut self) {
         let needed = self.keep + 2;
-        if self.cells < most_cells(self.keep) {
-            return;
-        }
         if let Some(unneeded) = self.first_of(needed) {
             self.items.drain(..unneeded);
             self.cells = needed;
+            let moved = |(first, symbol)| (first - unneeded, symbol);
+            self.last_cell = self.last_cell.map(moved);
         }
         packed::rebase(&mut self.items, &mut self.origin);
     }
@@ -353,8 +359,13 @@ impl Skeleton {
             .unwrap_or(self.items.len());
         // The item before the first cell tells whether that begins a word.
         let items = self.items[first.saturating_sub(1)..].to_vec();
+        let dropped = self.items.len() - items.len();
+        let last_cell = self
+            .last_cell
+            .and_then(|(place, symbol)| Some((place.checked_sub(dropped)?, symbol)));
         Self {
             cells: items.iter().filter(|item| item.begins_cell()).count(),
+            last_cell,
             items,
             origin: self.origin,
             keep: self.keep,
