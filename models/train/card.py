@@ -9,20 +9,25 @@ from tables import alarms, data, figures, foreign, thresholds
 
 
 def write(
-    metrics: dict[str, Any], manifest: dict[str, Any], licences: dict[str, Any], recipe: Recipe
+    metrics: dict[str, Any],
+    manifest: dict[str, Any],
+    licences: dict[str, Any],
+    recipe: Recipe,
+    words: int,
 ) -> str:
-    """The whole card."""
+    """The whole card; `words` says how many the list has."""
     rules = recipe.regularisation
     return f"""# Model card: {manifest["name"]}-{manifest["version"]}
 
 Written by `models/train/train.py`; do not edit. The figures are in `metrics.json` in full.
 
 ## What it is
-Hashed word and character n-grams ({2 ** manifest["features"]["bucket_bits"]:,} buckets), summed as
-{recipe.hidden + 1}-dimensional 8-bit vectors with weight 1/length^{manifest["length_power"]}, one ReLU,
-ten linear outputs: nine categories and any harm. Texts are cut into windows of at most
-{manifest["window"]["features"]} features (about 400 characters); a category's score is the highest of its
-windows, at most {manifest["window"]["most"]}. It answers the clear cases in microseconds; the uncertain
+Hashed word and character n-grams ({2 ** manifest["features"]["bucket_bits"]:,} buckets) and {words:,} words of a list,
+both summed as {recipe.hidden + 1}-dimensional 8-bit vectors with weight 1/length^{manifest["length_power"]}, one ReLU,
+ten linear outputs: nine categories and any harm. A listed word's vector is a learnt projection of what
+multilingual-e5-small (MIT) says of it, so that words which training has not seen count, too. Texts are cut
+into windows of at most {manifest["window"]["features"]} features (about 400 characters); a category's score is the
+highest of its windows, at most {manifest["window"]["most"]}. It answers the clear cases in microseconds; the uncertain
 band is for a larger model.
 
 - SHA-256 of `model.onnx`: `{manifest["sha256"]}`
@@ -36,8 +41,8 @@ band is for a larger model.
 
 ## Training
 `models/train/README.md` has the command. Adam, {recipe.epochs} epochs, batches of {recipe.batch} texts,
-rate {recipe.rate} falling linearly to 0, feature dropout {rules.feature_dropout}, hidden dropout
-{rules.hidden_dropout}, decay {rules.decay}, label smoothing {rules.label_smoothing}, seed {recipe.seed}.
+rate {recipe.rate} falling linearly to 0, feature dropout {rules.feature_dropout}, word vectors of a
+window dropped {rules.word_dropout}, hidden dropout {rules.hidden_dropout}, decay {rules.decay}, label smoothing {rules.label_smoothing}, seed {recipe.seed}.
 Masked cross-entropy: a missing label is unknown; benign rows are negatives for all but pii; rows labelled
 for something else are weak negatives (0.1) where a positive is unlikely. Positives weigh up to 8 times
 more. Large sets of posts are capped and small sets of prompts repeated in every epoch (`sampling.py`).

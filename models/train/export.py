@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from labels import CATEGORIES, OUTPUTS, Array
 from network import Network
-from support import Settings
+from support import Settings, Windows
 
 
 @dataclass(frozen=True)
@@ -23,24 +23,28 @@ class Quantised:
     table: np.ndarray
     output: Array
 
-    def network(self) -> Network:
-        """The same in floats, for measuring."""
-        zero = np.zeros(len(OUTPUTS), np.float32)
-        return Network(self.table.astype(np.float32), self.output, zero)
+    def logits(self, windows: Windows, rows: np.ndarray) -> Array:
+        """What it says of some rows, for measuring: of each the highest of its windows."""
+        at, starts = windows.pick(rows)
+        buckets = windows.grams.shape[1]
+        table = self.table.astype(np.float32)
+        sums = windows.grams[at] @ table[:buckets] + windows.words[at] @ table[buckets:]
+        return np.maximum.reduceat(np.maximum(sums, 0) @ self.output, starts, axis=0)
 
 
-def quantise(network: Network) -> Quantised:
+def quantise(network: Network, vectors: Array) -> Quantised:
     """One static scale for the whole table, so that a score depends on nothing but its text.
 
     The scale moves into the output layer, which ReLU permits; so do the output biases, as a hidden
-    unit that is on whatever the text.
+    unit that is on whatever the text. The few weights of words that are above the largest of
+    n-grams are cut: they would make the scale coarse for all.
     """
-    buckets, hidden = network.table.shape
-    limit = float(np.abs(network.table).max())
-    scale = limit / 127
-    table = np.zeros((buckets, hidden + 1), np.int8)
-    table[:, :-1] = np.clip(np.rint(network.table / scale), -127, 127)
-    table[-1, -1] = 1
+    words = vectors @ network.projection
+    scale = float(np.abs(network.table).max()) / 127
+    weights = np.vstack([network.table, words])
+    table = np.zeros((len(weights), weights.shape[1] + 1), np.int8)
+    table[:, :-1] = np.clip(np.rint(weights / scale), -127, 127)
+    table[len(network.table) - 1, -1] = 1
     output = np.vstack([network.output * scale, network.bias[None]]).astype(np.float32)
     return Quantised(table, output)
 
@@ -56,7 +60,7 @@ def model(quantised: Quantised) -> onnx.ModelProto:
     ]
     graph = helper.make_graph(
         nodes,
-        "fast-ngram",
+        "fast-words",
         [
             helper.make_tensor_value_info("ids", TensorProto.INT32, ["windows", "features"]),
             helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["windows", 1, "features"]),
@@ -86,23 +90,27 @@ class Calibration:
 
 def write(
     quantised: Quantised,
+    words: list[str],
     settings: Settings,
     calibration: Calibration,
     folder: Path,
     version: str,
 ) -> None:
-    """Writes `model.onnx` and `model.json`."""
+    """Writes `model.onnx`, `words.txt` and `model.json`."""
     folder.mkdir(parents=True, exist_ok=True)
+    listed = "".join(f"{word}\n" for word in words).encode()
+    (folder / "words.txt").write_bytes(listed)
     weights = model(quantised).SerializeToString(deterministic=True)
     (folder / "model.onnx").write_bytes(weights)
     pairs = {name: platt(calibration.categories[name]) for name in CATEGORIES}
     manifest = {
-        "format": 1,
-        "name": "fast-ngram",
+        "format": 2,
+        "name": "fast-words",
         "version": version,
         "weights": "model.onnx",
         "sha256": hashlib.sha256(weights).hexdigest(),
         "features": {"version": 1, "bucket_bits": settings.bucket_bits},
+        "words": {"list": "words.txt", "sha256": hashlib.sha256(listed).hexdigest()},
         "window": {"features": settings.window, "most": settings.most},
         "length_power": settings.length_power,
         "calibration": pairs,

@@ -9,7 +9,7 @@ import numpy as np
 
 from data import Rows, batches
 from labels import Array
-from network import Adam, Network, Regularisation, gradients
+from network import Adam, Learnt, Network, Regularisation, gradients
 from sampling import epoch, positive_weights
 from support import Settings, Windows
 from teacher import mixed
@@ -24,10 +24,12 @@ class Recipe:
     """
 
     settings: Settings = field(default_factory=lambda: Settings(bucket_bits=17))
-    hidden: int = 31
-    epochs: int = 6
+    hidden: int = 63
+    epochs: int = 8
     batch: int = 512
     rate: float = 3e-3
+    projection_pace: float = 3.0
+    projection_decay: float = 0.01
     regularisation: Regularisation = field(default_factory=Regularisation)
     seed: int = 7
     teach_known: float = 0.5
@@ -35,12 +37,30 @@ class Recipe:
 
 
 def fit(
-    recipe: Recipe, rows: Rows, windows: Windows, train: np.ndarray, taught: Array | None = None
+    recipe: Recipe,
+    rows: Rows,
+    windows: Windows,
+    vectors: Array,
+    train: np.ndarray,
+    taught: Array | None = None,
 ) -> Network:
-    """Trains on the rows at `train`; `taught` has a teacher's probabilities of all rows."""
+    """Trains on the rows at `train`.
+
+    `vectors` are those of the words of `windows`; `taught` has a teacher's probabilities of all
+    rows.
+    """
     rng = np.random.default_rng(recipe.seed)
-    network = Network.fresh(recipe.settings.constant, recipe.hidden, rng)
-    adam = Adam([network.table, network.output, network.bias], recipe.regularisation.decay)
+    network = Network.fresh(recipe.settings.constant, vectors.shape[1], recipe.hidden, rng)
+    decay = recipe.regularisation.decay
+    adam = Adam(
+        [
+            Learnt(network.table, decay),
+            Learnt(network.projection, recipe.projection_decay, recipe.projection_pace),
+            Learnt(network.output, decay),
+            Learnt(network.bias, decay),
+        ]
+    )
+    meaning = windows.words @ vectors
     sources = [rows.source[int(i)] for i in train]
     more = positive_weights(rows.target[train], rows.weight[train])
     for turn in range(recipe.epochs):
@@ -49,13 +69,20 @@ def fit(
         groups = list(batches(len(chosen), recipe.batch, rng))
         for number, group in enumerate(groups):
             at = chosen[group]
-            matrix, starts = windows.pick(at)
+            places, starts = windows.pick(at)
             target, weight = labelled(recipe, rows, at, more)
             if taught is not None:
                 share = teaching(recipe, rows.weight[at])
                 target, weight = mixed(target, weight, taught[at], share)
             loss, gradient = gradients(
-                network, matrix, starts, target, weight, recipe.regularisation, rng
+                network,
+                windows.grams[places],
+                meaning[places],
+                starts,
+                target,
+                weight,
+                recipe.regularisation,
+                rng,
             )
             left = 1 - (turn + number / len(groups)) / recipe.epochs
             adam.step(gradient, recipe.rate * left)

@@ -1,6 +1,8 @@
 """The network: a table of feature vectors, weighted sum, ReLU, linear outputs, highest window wins.
 
-Gradients are written out; at this size that is faster than a framework and easier to rebuild.
+A word's row of the table is a projection of its vector: words that training has not seen have
+one as well. Gradients are written out; at this size that is faster than a framework and easier
+to rebuild.
 """
 
 from __future__ import annotations
@@ -18,25 +20,18 @@ class Network:
     """Parameters. The last row of `table` is the bias of the hidden units."""
 
     table: Array
+    projection: Array
     output: Array
     bias: Array
 
     @staticmethod
-    def fresh(buckets: int, hidden: int, rng: np.random.Generator) -> Network:
+    def fresh(buckets: int, dimensions: int, hidden: int, rng: np.random.Generator) -> Network:
         """Small random weights."""
         table = rng.normal(0, 0.1, (buckets + 1, hidden)).astype(np.float32)
         table[-1] = 0.1
         output = rng.normal(0, hidden**-0.5, (hidden, len(OUTPUTS))).astype(np.float32)
-        return Network(table, output, np.zeros(len(OUTPUTS), np.float32))
-
-    def windows(self, matrix: sp.csr_matrix) -> Array:
-        """Logits of each window."""
-        hidden = np.maximum(matrix @ self.table, 0)
-        return hidden @ self.output + self.bias
-
-    def logits(self, matrix: sp.csr_matrix, starts: np.ndarray) -> Array:
-        """Logits of each row: the highest of its windows'."""
-        return np.maximum.reduceat(self.windows(matrix), starts, axis=0)
+        projection = rng.normal(0, 0.1, (dimensions, hidden)).astype(np.float32)
+        return Network(table, projection, output, np.zeros(len(OUTPUTS), np.float32))
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,7 @@ class Regularisation:
     """What keeps the network from learning rows by heart."""
 
     feature_dropout: float = 0.3
+    word_dropout: float = 0.1
     hidden_dropout: float = 0.1
     decay: float = 0.3
     label_smoothing: float = 0.02
@@ -51,20 +47,25 @@ class Regularisation:
 
 def gradients(
     network: Network,
-    matrix: sp.csr_matrix,
+    grams: sp.csr_matrix,
+    meaning: Array,
     starts: np.ndarray,
     target: Array,
     weight: Array,
     rules: Regularisation,
     rng: np.random.Generator,
 ) -> tuple[float, list[Array]]:
-    """Mean weighted cross-entropy of some rows with `target`, 0 to 1, and its gradients."""
-    kept = rng.random(len(matrix.data), np.float32) >= rules.feature_dropout
+    """Mean weighted cross-entropy of some rows with `target`, 0 to 1, and its gradients.
+
+    `meaning` has the sum of the word vectors of each window; some windows do without.
+    """
+    kept = rng.random(len(grams.data), np.float32) >= rules.feature_dropout
     dropped = sp.csr_matrix(
-        (matrix.data * kept / np.float32(1 - rules.feature_dropout), matrix.indices, matrix.indptr),
-        shape=matrix.shape,
+        (grams.data * kept / np.float32(1 - rules.feature_dropout), grams.indices, grams.indptr),
+        shape=grams.shape,
     )
-    before = dropped @ network.table
+    meaning = meaning * (rng.random((len(meaning), 1), np.float32) >= rules.word_dropout)
+    before = dropped @ network.table + meaning @ network.projection
     mask = (rng.random(before.shape, np.float32) >= rules.hidden_dropout) / np.float32(
         1 - rules.hidden_dropout
     )
@@ -86,18 +87,27 @@ def gradients(
     d_output = hidden.T @ d_windows
     d_hidden = (d_windows @ network.output.T) * mask * (before > 0)
     d_table = (dropped.T @ d_hidden).astype(np.float32)
-    return loss, [d_table, d_output, d_windows.sum(axis=0)]
+    d_projection = (meaning.T @ d_hidden).astype(np.float32)
+    return loss, [d_table, d_projection, d_output, d_windows.sum(axis=0)]
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A parameter, its decay, and its rate beside that of the others."""
+
+    values: Array
+    decay: float
+    pace: float = 1.0
 
 
 class Adam:
     """Adam with decoupled decay (Loshchilov and Hutter 2019)."""
 
-    def __init__(self, parameters: list[Array], decay: float) -> None:
+    def __init__(self, parameters: list[Learnt]) -> None:
         """Starts with no momentum."""
         self.parameters = parameters
-        self.decay = decay
-        self.mean = [np.zeros_like(p) for p in parameters]
-        self.square = [np.zeros_like(p) for p in parameters]
+        self.mean = [np.zeros_like(p.values) for p in parameters]
+        self.square = [np.zeros_like(p.values) for p in parameters]
         self.steps = 0
 
     def step(self, gradient: list[Array], rate: float) -> None:
@@ -109,4 +119,5 @@ class Adam:
             m += 0.1 * g
             s *= 0.999
             s += 0.001 * g * g
-            p -= rate * (m / fix_mean / (np.sqrt(s / fix_square) + 1e-8) + self.decay * p)
+            change = m / fix_mean / (np.sqrt(s / fix_square) + 1e-8) + p.decay * p.values
+            p.values[...] -= rate * p.pace * change

@@ -39,17 +39,24 @@ class Settings:
 
 @dataclass(frozen=True)
 class Windows:
-    """Each row's windows as rows of a sparse matrix, and where each row's windows start."""
+    """Each row's windows, and where each row's start.
 
-    matrix: sp.csr_matrix
+    A window is a row of two sparse matrices: its n-grams with the constant, and its words.
+    """
+
+    grams: sp.csr_matrix
+    words: sp.csr_matrix
     starts: np.ndarray
 
-    def pick(self, rows: np.ndarray) -> tuple[sp.csr_matrix, np.ndarray]:
-        """The windows of some rows, and where each row's start among them."""
+    def pick(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the windows of some rows are, and where each row's start among them."""
         counts = self.starts[rows + 1] - self.starts[rows]
         begins = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        at = np.repeat(self.starts[rows] - begins, counts) + np.arange(counts.sum())
-        return self.matrix[at], begins
+        return np.repeat(self.starts[rows] - begins, counts) + np.arange(counts.sum()), begins
+
+    def of_rows(self, rows: np.ndarray) -> sp.csr_matrix:
+        """The words in the first window of some rows."""
+        return self.words[self.starts[rows]]
 
 
 @dataclass(frozen=True)
@@ -82,17 +89,30 @@ class Support:
         """Checks nothing: the first call fails if the program is missing."""
         self.path = path
 
-    def features(self, texts: list[str], settings: Settings, most: int) -> Windows:
-        """Features of the texts, at most `most` windows each."""
-        arguments = ["features", str(settings.bucket_bits), str(settings.window), str(most)]
-        out = self._call(arguments, _rows(texts))
-        rows, windows, ids = (int(n) for n in np.frombuffer(out, "<u8", 3))
-        at = 24
-        starts = np.frombuffer(out, "<u4", rows + 1, at).astype(np.int64)
-        at += 4 * (rows + 1)
-        first = np.frombuffer(out, "<u8", windows + 1, at).astype(np.int64)
-        at += 8 * (windows + 1)
-        return Windows(_matrix(np.frombuffer(out, "<i4", ids, at), first, settings), starts)
+    def words(self, candidates: list[str]) -> list[str]:
+        """Those that the featuriser sees as one word."""
+        return self._call(["words"], _list(candidates)).decode().splitlines()
+
+    def features(
+        self, texts: list[str], settings: Settings, most: int, words: list[str]
+    ) -> Windows:
+        """Features of the texts, at most `most` windows each, and which of `words` they have."""
+        numbers = [str(settings.bucket_bits), str(settings.window), str(most)]
+        with tempfile.NamedTemporaryFile() as known:
+            known.write(_list(words))
+            known.flush()
+            out = self._call(["features", *numbers, known.name], _rows(texts))
+        rows, windows, ids, hits = (int(n) for n in np.frombuffer(out, "<u8", 4))
+        parts = [("<u4", rows + 1), ("<u8", windows + 1), ("<u8", windows + 1)]
+        at, found = 32, []
+        for kind, count in [*parts, ("<i4", ids), ("<i4", hits)]:
+            found.append(np.frombuffer(out, kind, count, at))
+            at += found[-1].nbytes
+        starts, first_id, first_word = (part.astype(np.int64) for part in found[:3])
+        grams = _weighted(found[3], first_id, settings.constant, settings.length_power)
+        constant = sp.csr_matrix(np.ones((windows, 1), np.float32))
+        known_words = _weighted(found[4], first_word, len(words), settings.length_power)
+        return Windows(sp.hstack([grams, constant], "csr"), known_words, starts)
 
     def platt(self, logits: Array, positive: np.ndarray) -> tuple[float, float]:
         """Slope and offset of the calibration."""
@@ -160,13 +180,13 @@ def _rows(texts: list[str]) -> bytes:
     return "".join(json.dumps({"text": text}) + "\n" for text in texts).encode()
 
 
-def _matrix(ids: np.ndarray, first: np.ndarray, settings: Settings) -> sp.csr_matrix:
-    """Weighted features with the constant at the end of each row."""
+def _list(words: list[str]) -> bytes:
+    return "".join(f"{word}\n" for word in words).encode()
+
+
+def _weighted(ids: np.ndarray, first: np.ndarray, count: int, power: float) -> sp.csr_matrix:
+    """Window i has `ids[first[i]:first[i + 1]]` of `count`, weighted by how many there are."""
     lengths = np.diff(first)
-    weights = np.maximum(lengths, 1).astype(np.float32) ** np.float32(-settings.length_power)
-    ends = first[1:] + np.arange(len(lengths))
-    columns = np.insert(ids, first[1:], settings.constant).astype(np.int32)
-    data = np.insert(np.repeat(weights, lengths), first[1:], 1.0).astype(np.float32)
-    indptr = np.concatenate(([0], ends + 1))
-    shape = (len(lengths), settings.constant + 1)
-    return sp.csr_matrix((data, columns, indptr), shape=shape)
+    weights = np.maximum(lengths, 1).astype(np.float32) ** np.float32(-power)
+    data = np.repeat(weights, lengths).astype(np.float32)
+    return sp.csr_matrix((data, ids, first), shape=(len(lengths), count))

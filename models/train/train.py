@@ -16,14 +16,14 @@ from data import SPLITS, columns, read, split
 from evaluate import by_source, count, measure
 from fit import Recipe, fit
 from labels import Array
-from network import Network
 from progress import say
 from support import Support, Windows
 from teacher import Teacher
+from vectors import WordVectors
 
 TRAIN_WINDOWS = 8
 """Windows of a row that training looks at; a matter of time only."""
-VERSION = "1"
+VERSION = "2"
 CHUNK = 20_000
 
 
@@ -37,6 +37,7 @@ def main() -> None:
         "--support", type=Path, required=True, help="the program weir-train-support"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--words", type=Path, required=True, help="what words.py wrote")
     parser.add_argument("--teacher", type=Path, help="what teach.py wrote; without it labels only")
     options = parser.parse_args()
     support = Support(options.support)
@@ -47,16 +48,19 @@ def main() -> None:
     splits = split(open_rows, recipe.seed)
     rows = columns(open_rows)
     teacher = Teacher.read(options.teacher, rows.text) if options.teacher else None
-    windows = support.features(rows.text, recipe.settings, TRAIN_WINDOWS)
+    known = WordVectors.read(options.words)
+    windows = support.features(rows.text, recipe.settings, TRAIN_WINDOWS, known.words)
+    train = np.flatnonzero(splits == 0)
+    vectors = known.spread(windows.of_rows(train))
     say("rows: " + ", ".join(f"{n} {s}" for s, n in zip(SPLITS, np.bincount(splits), strict=True)))
 
     taught = teacher.probabilities if teacher else None
-    network = fit(recipe, rows, windows, np.flatnonzero(splits == 0), taught)
-    quantised = export.quantise(network)
-    logits = predict(quantised.network(), windows)
+    network = fit(recipe, rows, windows, vectors, train, taught)
+    quantised = export.quantise(network, vectors)
+    logits = predict(quantised, windows)
     fitting = np.flatnonzero(splits == 1)
     calibration = calibrate(support, logits[fitting], rows.pick(fitting))
-    export.write(quantised, recipe.settings, calibration, options.out, VERSION)
+    export.write(quantised, known.words, recipe.settings, calibration, options.out, VERSION)
 
     say("measuring what was written")
     reporting = rows.pick(np.flatnonzero(splits == 2))
@@ -78,17 +82,17 @@ def main() -> None:
     (options.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     licences = json.loads((options.data / "licences.json").read_text())
     manifest = json.loads((options.out / "model.json").read_text())
-    text = card.write(metrics, manifest, licences, recipe)
+    text = card.write(metrics, manifest, licences, recipe, len(known.words))
     (options.out / "CARD.md").write_text(text)
 
 
-def predict(network: Network, windows: Windows) -> Array:
+def predict(quantised: export.Quantised, windows: Windows) -> Array:
     """Logits of all rows."""
     count = len(windows.starts) - 1
     parts = []
     for start in range(0, count, CHUNK):
         at = np.arange(start, min(start + CHUNK, count))
-        parts.append(network.logits(*windows.pick(at)))
+        parts.append(quantised.logits(windows, at))
     return np.concatenate(parts)
 
 

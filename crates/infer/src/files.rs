@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::InferError;
 use crate::digest::sha256_hex;
+use crate::features::Words;
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, InferError> {
     std::fs::read(path).map_err(|error| InferError::ModelUnreadable {
@@ -24,6 +25,17 @@ pub(crate) fn read_weights(path: &Path, sha256: &str) -> Result<Vec<u8>, InferEr
         expected: sha256.to_owned(),
         found,
     })
+}
+
+/// A model's list of words, which must be that of the manifest.
+pub(crate) fn read_words(path: &Path, sha256: &str) -> Result<Words, InferError> {
+    let refused = |reason: String| InferError::ModelRefused {
+        path: path.to_owned(),
+        reason,
+    };
+    let list = String::from_utf8(read_weights(path, sha256)?)
+        .map_err(|error| refused(error.to_string()))?;
+    Words::parse(&list).map_err(refused)
 }
 
 /// A file of the base network, which must be that of the manifest.

@@ -12,7 +12,7 @@ use crate::scores::{AnyHarm, Calibration};
 use crate::window::Windowing;
 
 /// The format that this code reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,8 +28,9 @@ pub(crate) struct Manifest {
     /// SHA-256 of the weights, 64 lower-case hex digits.
     pub(crate) sha256: String,
     features: FeatureSettings,
+    pub(crate) words: WordSettings,
     window: WindowSettings,
-    /// A window's features weigh `length^-length_power` each, `0.0..=1.0`.
+    /// A window's n-grams weigh `length^-length_power` each, `0.0..=1.0`, its words likewise by their number.
     pub(crate) length_power: f32,
     calibration: BTreeMap<Category, Platt>,
     any_harm: AnyHarm,
@@ -41,6 +42,16 @@ pub(crate) struct Manifest {
 struct FeatureSettings {
     version: u32,
     bucket_bits: u32,
+}
+
+/// The words that have rows of their own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WordSettings {
+    /// Name of the list, beside the manifest: a word a line.
+    pub(crate) list: String,
+    /// SHA-256 of the list, 64 lower-case hex digits.
+    pub(crate) sha256: String,
 }
 
 /// How long texts are cut.
@@ -71,6 +82,8 @@ impl Manifest {
         })?;
         file_name("weights", &self.weights)?;
         sha256("sha256", &self.sha256)?;
+        file_name("words.list", &self.words.list)?;
+        sha256("words.sha256", &self.words.sha256)?;
         require(self.features.version == features::VERSION, || {
             format!(
                 "features.version is {}, not {}",
@@ -132,9 +145,10 @@ mod tests {
             .map(|c| (c.as_str().to_owned(), platt.clone()))
             .collect();
         serde_json::json!({
-            "format": 1, "name": "fast-ngram", "version": "1", "weights": "model.onnx",
+            "format": 2, "name": "fast-ngram", "version": "1", "weights": "model.onnx",
             "sha256": "0".repeat(64),
             "features": {"version": features::VERSION, "bucket_bits": 16},
+            "words": {"list": "words.txt", "sha256": "0".repeat(64)},
             "window": {"features": 1024, "most": 32},
             "length_power": 0.5,
             "calibration": calibration,
@@ -152,13 +166,19 @@ mod tests {
     #[test]
     fn every_fault_is_named() {
         let faults = [
-            ("/format", serde_json::json!(2), "format is 2"),
+            ("/format", serde_json::json!(1), "format is 1"),
             (
                 "/weights",
                 serde_json::json!("../model.onnx"),
                 "weights \"../model.onnx\"",
             ),
             ("/sha256", serde_json::json!("XY"), "sha256 \"XY\""),
+            ("/words/list", serde_json::json!(""), "words.list \"\""),
+            (
+                "/words/sha256",
+                serde_json::json!("0"),
+                "words.sha256 \"0\"",
+            ),
             (
                 "/features/version",
                 serde_json::json!(99),

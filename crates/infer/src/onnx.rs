@@ -1,13 +1,14 @@
-//! The fast model: hashed n-grams into a small ONNX graph.
+//! The fast model: hashed n-grams and known words into a small ONNX graph.
 //!
 //! The graph takes `ids` (i32, windows x features) and `weights` (f32, windows x 1 x features) and
 //! puts out logits (f32, windows x 1 x outputs): the categories in order, then any harm. It gathers
 //! rows of a table, adds them up by weight, and applies one hidden layer, so that a window's logits
 //! have nothing to do with the other windows of the run; id `2^bits` is a constant row that carries
-//! the biases, and pads with weight 0.
+//! the biases, and pads with weight 0. The rows of the known words follow it.
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use ort::environment::Environment;
 use ort::logging::LogLevel;
@@ -17,7 +18,7 @@ use ort::value::TensorRef;
 use weir_types::{ModelRef, ModelScores};
 
 use crate::features::{Features, Featuriser};
-use crate::files::{read, read_weights};
+use crate::files::{read, read_weights, read_words};
 use crate::manifest::Manifest;
 use crate::scores::{Calibration, NONE_YET, OUTPUTS, keep_highest};
 use crate::window::Windowing;
@@ -59,12 +60,14 @@ struct Window {
     text: usize,
     /// Its features, as positions in [`Features::ids`].
     ids: Range<usize>,
+    /// How many words of the list it has.
+    words: usize,
 }
 
 impl Window {
-    /// Its length in the graph: its features and the constant.
+    /// Its length in the graph: its features, its words and the constant.
     fn length(&self) -> usize {
-        self.ids.len() + 1
+        self.ids.len() + self.words + 1
     }
 }
 
@@ -83,6 +86,8 @@ impl FastModel {
         };
         let manifest = Manifest::parse(&read(&manifest_path)?).map_err(malformed)?;
         let calibration = manifest.calibration().map_err(malformed)?;
+        let list = folder.join(&manifest.words.list);
+        let words = read_words(&list, &manifest.words.sha256)?;
         let path = folder.join(&manifest.weights);
         let weights = read_weights(&path, &manifest.sha256)?;
         let session = session(runtime::environment()?, &weights, false).map_err(|reason| {
@@ -97,7 +102,7 @@ impl FastModel {
                 name: format!("{}-{}", manifest.name, manifest.version),
                 hash: manifest.sha256.clone(),
             },
-            featuriser: Featuriser::new(manifest.bucket_bits()),
+            featuriser: Featuriser::new(manifest.bucket_bits(), Arc::new(words)),
             windowing: manifest.windowing(),
             length_power: manifest.length_power,
             constant: 1 << manifest.bucket_bits(),
@@ -114,6 +119,12 @@ impl FastModel {
         Ok(model)
     }
 
+    /// What turns texts into this model's features.
+    #[must_use]
+    pub fn featuriser(&self) -> Featuriser {
+        self.featuriser.clone()
+    }
+
     /// Featurises the texts and cuts them into windows, shortest first.
     fn prepare(&mut self, texts: &[&str]) {
         let buffers = &mut self.buffers;
@@ -128,12 +139,13 @@ impl FastModel {
                     .append(content, self.windowing.cap(), &mut buffers.features);
             buffers.truncated.push(!whole);
             let ids = start..buffers.features.ids.len();
-            let token_starts = &buffers.features.token_starts[tokens..];
-            buffers.windows.extend(
-                self.windowing
-                    .cut(ids, token_starts)
-                    .map(|ids| Window { text, ids }),
-            );
+            let features = &buffers.features;
+            let windows = self.windowing.cut(ids, &features.token_starts[tokens..]);
+            buffers.windows.extend(windows.map(|ids| Window {
+                text,
+                words: features.words_in(&ids).len(),
+                ids,
+            }));
         }
         // Stable, so that a call's runs are the same every time.
         buffers.windows.sort_by_key(Window::length);
@@ -157,8 +169,12 @@ impl FastModel {
             ids.clear();
             weights.clear();
             for window in group {
-                let weight = weight(window.ids.len(), self.length_power);
+                let weight = weight_of(window.ids.len(), self.length_power);
                 ids.extend_from_slice(&features.ids[window.ids.clone()]);
+                weights.resize(ids.len(), weight);
+                let words = features.words_in(&window.ids);
+                ids.extend(words.iter().map(|word| self.constant + 1 + word.number));
+                let weight = weight_of(words.len(), self.length_power);
                 weights.resize(ids.len(), weight);
                 ids.push(self.constant);
                 weights.push(1.0);
@@ -226,8 +242,8 @@ impl std::fmt::Debug for FastModel {
     }
 }
 
-/// What each of a window's features weighs.
-fn weight(features: usize, length_power: f32) -> f32 {
+/// What each of a window's features weighs, n-grams and words apart.
+fn weight_of(features: usize, length_power: f32) -> f32 {
     // Windows have at most 65,536 features.
     #[allow(clippy::cast_precision_loss)]
     let length = features.max(1) as f32;

@@ -155,6 +155,12 @@ fn damaged_files_are_refused_with_the_way_out() {
     assert!(matches!(refusal(), InferError::ManifestMalformed { .. }));
     put("model.json", &manifest);
     assert!(matches!(refusal(), InferError::ModelUnreadable { .. }));
+    let words = std::fs::read(folder().join("words.txt")).unwrap();
+    put("words.txt", &words[1..]);
+    let error = refusal();
+    assert!(matches!(error, InferError::HashMismatch { .. }), "{error}");
+    put("words.txt", &words);
+    assert!(matches!(refusal(), InferError::ModelUnreadable { .. }));
 
     let middle = weights.len() / 2;
     weights[middle] ^= 1;
@@ -188,7 +194,9 @@ fn weights_of_the_wrong_shape_are_refused_when_loading() {
     // With more bucket bits than the table has rows, ids point outside it.
     manifest["features"]["bucket_bits"] = serde_json::json!(24);
     std::fs::write(copy.path().join("model.json"), manifest.to_string()).unwrap();
-    std::fs::copy(folder().join("model.onnx"), copy.path().join("model.onnx")).unwrap();
+    for file in ["model.onnx", "words.txt"] {
+        std::fs::copy(folder().join(file), copy.path().join(file)).unwrap();
+    }
     let error = FastModel::load(copy.path()).unwrap_err();
     assert!(matches!(error, InferError::ModelRefused { .. }), "{error}");
 }

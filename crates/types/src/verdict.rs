@@ -160,7 +160,7 @@ pub struct Unjudged {
 /// A model that had a say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRef {
-    /// Its name and version, e.g. `fast-ngram-1`.
+    /// Its name and version, e.g. `fast-words-2`.
     pub name: String,
     /// SHA-256 of its weights, 64 hex digits.
     pub hash: String,

@@ -13,13 +13,21 @@
 //! number has one shape whatever its digits; the word itself keeps them. Words and runs longer than
 //! [`MAX_TOKEN_CHARS`] are cut into pieces of that length.
 //!
+//! Words, and pieces of runs, that a model has in its list ([`Words`]) are noted beside the features.
+//!
 //! Model files depend on every detail here: a change needs [`VERSION`] raised and the models
 //! trained again.
 
 mod hash;
 mod script;
+mod words;
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use script::Class;
+
+pub use words::Words;
 
 /// Version of the mapping from text to buckets; a model names the one that it was trained with.
 pub const VERSION: u32 = 1;
@@ -40,6 +48,17 @@ pub struct Features {
     pub ids: Vec<i32>,
     /// Where in `ids` each token starts: where a window may end.
     pub token_starts: Vec<usize>,
+    /// Words of the list, in text order.
+    pub words: Vec<Known>,
+}
+
+/// A word of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Where in [`Features::ids`] its token starts.
+    pub at: usize,
+    /// Its number in the list.
+    pub number: i32,
 }
 
 impl Features {
@@ -47,6 +66,15 @@ impl Features {
     pub fn clear(&mut self) {
         self.ids.clear();
         self.token_starts.clear();
+        self.words.clear();
+    }
+
+    /// The words of the list in a range of `ids` that begins and ends with a token.
+    #[must_use]
+    pub fn words_in(&self, ids: &Range<usize>) -> &[Known] {
+        let from = self.words.partition_point(|word| word.at < ids.start);
+        let length = self.words[from..].partition_point(|word| word.at < ids.end);
+        &self.words[from..from + length]
     }
 }
 
@@ -56,6 +84,7 @@ pub struct Featuriser {
     shift: u32,
     /// The token being built: lower-cased, with `<` in front.
     token: Vec<u32>,
+    words: Arc<Words>,
 }
 
 /// The state that goes from token to token.
@@ -69,12 +98,12 @@ struct Walk {
 }
 
 impl Featuriser {
-    /// A featuriser for `2^bits` buckets.
+    /// A featuriser for `2^bits` buckets and a list of words.
     ///
     /// # Panics
     /// When `bits` is outside [`BUCKET_BITS`].
     #[must_use]
-    pub fn new(bits: u32) -> Self {
+    pub fn new(bits: u32, words: Arc<Words>) -> Self {
         assert!(
             BUCKET_BITS.contains(&bits),
             "bucket bits must be 8 to 24, not {bits}"
@@ -84,6 +113,7 @@ impl Featuriser {
         Self {
             shift: u64::BITS - bits,
             token,
+            words,
         }
     }
 
@@ -191,6 +221,10 @@ impl Featuriser {
     #[inline]
     fn word(&mut self, walk: &mut Walk, out: &mut Features) {
         let mut word = hash_of(hash::WORD, &self.token[1..]);
+        if let Some(number) = self.words.number(word) {
+            let at = out.ids.len();
+            out.words.push(Known { at, number });
+        }
         out.ids.push(hash::bucket(word, self.shift));
         if walk.digits {
             for code in &mut self.token {
@@ -228,10 +262,14 @@ impl Featuriser {
     #[inline]
     fn run(&mut self, walk: &mut Walk, out: &mut Features) {
         let run = &self.token[1..];
+        let at = out.ids.len();
         for start in 0..run.len() {
             let mut gram = hash::RUN;
-            for code in run.iter().skip(start).take(3) {
+            for code in run.iter().skip(start).take(words::LONGEST_GRAM) {
                 gram = hash::step(gram, u64::from(*code));
+                if let Some(number) = self.words.number(gram) {
+                    out.words.push(Known { at, number });
+                }
                 out.ids.push(hash::bucket(gram, self.shift));
             }
         }

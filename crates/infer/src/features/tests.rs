@@ -2,9 +2,13 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn featuriser(bits: u32) -> Featuriser {
+    Featuriser::new(bits, Arc::new(Words::parse("").unwrap()))
+}
+
 fn features(text: &str) -> Features {
     let mut out = Features::default();
-    assert!(Featuriser::new(16).append(text, usize::MAX / 2, &mut out));
+    assert!(featuriser(16).append(text, usize::MAX / 2, &mut out));
     out
 }
 
@@ -52,6 +56,29 @@ fn a_word_has_its_own_pair_and_character_features() {
 }
 
 #[test]
+fn words_of_the_list_are_noted_where_they_stand() {
+    let words = Words::parse("kill\n你好\n好吗\nkillers\n").unwrap();
+    let mut featuriser = Featuriser::new(16, Arc::new(words));
+    let mut out = Features::default();
+    assert!(featuriser.append("Kill! kills", usize::MAX / 2, &mut out));
+    let second = out.ids.len();
+    assert!(featuriser.append("你好吗 KiLL", usize::MAX / 2, &mut out));
+    let found: Vec<(usize, i32)> = out
+        .words
+        .iter()
+        .map(|word| (word.at, word.number))
+        .collect();
+    let last = *out.token_starts.last().unwrap();
+    assert_eq!(found, [(0, 0), (second, 1), (second, 2), (last, 0)]);
+    assert_eq!(out.words_in(&(0..second)).len(), 1);
+    assert_eq!(out.words_in(&(second..last)).len(), 2);
+    assert_eq!(out.words_in(&(second..out.ids.len())).len(), 3);
+    assert!(out.words_in(&(1..second)).is_empty());
+    out.clear();
+    assert!(out.words.is_empty());
+}
+
+#[test]
 fn case_spacing_and_invisible_characters_do_not_matter() {
     let plain = features("hello big world").ids;
     for text in [
@@ -74,7 +101,7 @@ fn digits_have_a_shape_and_words_keep_their_value() {
 fn a_cap_is_reported_and_kept() {
     let text = "word ".repeat(1000);
     let mut out = Features::default();
-    let mut featuriser = Featuriser::new(16);
+    let mut featuriser = featuriser(16);
     assert!(!featuriser.append(&text, 500, &mut out));
     assert!(out.ids.len() <= 500 && out.ids.len() > 500 - MAX_TOKEN_FEATURES);
     // What is left over must not leak into the next text.
@@ -87,7 +114,7 @@ proptest! {
     #[test]
     fn any_text_stays_in_bounds(text in "\\PC{0,200}", bits in BUCKET_BITS) {
         let mut out = Features::default();
-        prop_assert!(Featuriser::new(bits).append(&text, usize::MAX / 2, &mut out));
+        prop_assert!(featuriser(bits).append(&text, usize::MAX / 2, &mut out));
         prop_assert!(out.ids.iter().all(|id| (0..1 << bits).contains(id)));
         prop_assert!(out.token_starts.iter().is_sorted());
         let ends = out.token_starts.iter().skip(1).copied().chain([out.ids.len()]);
@@ -98,7 +125,7 @@ proptest! {
 
     #[test]
     fn appending_is_independent_of_what_went_before(first in "\\PC{0,80}", second in "\\PC{0,80}") {
-        let mut featuriser = Featuriser::new(16);
+        let mut featuriser = featuriser(16);
         let mut both = Features::default();
         featuriser.append(&first, usize::MAX / 2, &mut both);
         featuriser.append(&second, usize::MAX / 2, &mut both);
@@ -110,7 +137,7 @@ proptest! {
     #[test]
     fn the_cap_holds_for_any_text(text in "\\PC{0,400}", cap in 0_usize..2000) {
         let mut out = Features::default();
-        let whole = Featuriser::new(16).append(&text, cap, &mut out);
+        let whole = featuriser(16).append(&text, cap, &mut out);
         prop_assert!(out.ids.len() <= cap);
         let all = features(&text).ids;
         prop_assert!(all.starts_with(&out.ids));

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use weir_infer::features::{Features, Featuriser};
+use weir_infer::features::Features;
 use weir_infer::{Classifier as _, FastModel};
 
 use crate::Outcome;
@@ -47,7 +47,7 @@ fn time(
     pool: &[&str],
     batch: usize,
 ) -> Result<(f64, f64), Box<dyn std::error::Error>> {
-    let mut featuriser = Featuriser::new(16);
+    let mut featuriser = model.featuriser();
     let mut features = Features::default();
     let mut scores = Vec::new();
     let mut featurising = Vec::new();

@@ -14,7 +14,10 @@ use std::process::ExitCode;
 use weir_infer::{FastModel, HeavyModel};
 
 const USAGE: &str = "usage:
-  weir-train-support features BITS WINDOW MOST   JSONL rows with \"text\" -> windows of feature ids (binary)
+  weir-train-support features BITS WINDOW MOST WORDS
+                                                 JSONL rows with \"text\" -> windows of feature ids (binary);
+                                                 WORDS is a list with a word a line
+  weir-train-support words                       lines -> those that are words of such a list
   weir-train-support platt                       lines \"LOGIT 0|1\" -> {\"a\":..,\"b\":..}
   weir-train-support score [MODEL_FOLDER]        JSONL rows with \"text\" -> JSONL scores
   weir-train-support score-heavy MODEL_FOLDER E5_FOLDER
@@ -45,9 +48,15 @@ fn main() -> ExitCode {
 
 fn command(arguments: &[&str], input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
     match arguments {
-        ["features", bits, window, most] => {
-            features::run(bits.parse()?, window.parse()?, most.parse()?, input, output)
-        }
+        ["features", bits, window, most, words] => features::run(
+            bits.parse()?,
+            window.parse()?,
+            most.parse()?,
+            Path::new(words),
+            input,
+            output,
+        ),
+        ["words"] => features::words(input, output),
         ["platt"] => platt::run(input, output),
         ["score", folder @ ..] if folder.len() <= 1 => {
             score::run(&mut FastModel::load(&model(folder))?, input, output)
@@ -88,40 +97,39 @@ mod tests {
         Ok(output)
     }
 
+    /// A list of words in a folder of its own.
+    fn list(words: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words.txt");
+        std::fs::write(&path, words).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
     #[test]
     fn features_are_laid_out_as_documented() {
+        let (_folder, list) = list("no\nab\n");
         let input = b"{\"text\":\"ab\",\"id\":1}\n{\"text\":\"\"}\n";
-        let output = call(&["features", "8", "1024", "4"], input).unwrap();
-        let (header, rest) = output.split_at(24);
-        let header: Vec<u64> = header
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .copied()
-            .map(u64::from_le_bytes)
-            .collect();
-        let ids = header[2];
+        let output = call(&["features", "8", "1024", "4", &list], input).unwrap();
+        let long = |at: usize| u64::from_le_bytes(output[at..at + 8].try_into().unwrap());
+        let short = |at: usize| u32::from_le_bytes(output[at..at + 4].try_into().unwrap());
+        let longs = |from: usize, count: usize| -> Vec<u64> {
+            (0..count).map(|index| long(from + 8 * index)).collect()
+        };
+        let ids = long(16);
         assert!(ids > 0);
-        assert_eq!(header, [2, 2, ids]);
-        let (windows, rest) = rest.split_at(12);
-        let windows: Vec<u32> = windows
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .copied()
-            .map(u32::from_le_bytes)
-            .collect();
-        assert_eq!(windows, [0, 1, 2]);
-        let (firsts, rest) = rest.split_at(24);
-        let firsts: Vec<u64> = firsts
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .copied()
-            .map(u64::from_le_bytes)
-            .collect();
-        assert_eq!(firsts, [0, ids - 1, ids]);
-        assert_eq!(u64::try_from(rest.len()).unwrap(), 4 * ids);
+        assert_eq!(longs(0, 4), [2, 2, ids, 1]);
+        assert_eq!([short(32), short(36), short(40)], [0, 1, 2]);
+        assert_eq!(longs(44, 3), [0, ids - 1, ids]);
+        assert_eq!(longs(68, 3), [0, 1, 1]);
+        let words = 92 + 4 * usize::try_from(ids).unwrap();
+        assert_eq!((short(words), output.len()), (1, words + 4));
+    }
+
+    #[test]
+    fn lines_that_are_no_words_are_left_out() {
+        let output = call(&["words"], "kill\nTwo\ntwo words\n\n你好\n".as_bytes()).unwrap();
+        assert_eq!(output, "kill\n你好\n".as_bytes());
     }
 
     #[test]
@@ -195,13 +203,16 @@ mod tests {
     fn bad_input_is_named_by_line() {
         let error = call(&["platt"], b"1 1\n1 maybe\n").unwrap_err();
         assert_eq!(error, "line 2 is not a logit and 0 or 1");
-        let error = call(&["features", "8", "1024", "4"], b"{}\n").unwrap_err();
+        let (_folder, list) = list("");
+        let error = call(&["features", "8", "1024", "4", &list], b"{}\n").unwrap_err();
         assert!(error.starts_with("line 1 is not a JSON object"), "{error}");
         assert!(
-            call(&["features", "99", "1024", "4"], b"")
+            call(&["features", "99", "1024", "4", &list], b"")
                 .unwrap_err()
                 .contains("99")
         );
+        let error = call(&["features", "8", "1024", "4", "/nowhere"], b"").unwrap_err();
+        assert!(error.starts_with("cannot read /nowhere"), "{error}");
         assert!(call(&["nonsense"], b"").unwrap_err().starts_with("usage"));
     }
 }
