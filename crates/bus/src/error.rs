@@ -62,7 +62,7 @@ pub enum BusError {
     },
     /// What a cluster accepted is not to be seen there.
     #[error(
-        "the cluster took the changes and does not show them after {waited:?}; look again with: weir topics plan"
+        "the cluster took the changes and does not show them after {waited:?}: does another change the same, and may this client see all of it? look again with: weir topics plan"
     )]
     NotSeen {
         /// How long was waited.

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::PATIENCE;
 use common::gate::{Gate, ask};
 use common::tool::{Finished, HEAVY, HEAVY_E5, finish, weir};
+use common::{PATIENCE, repository};
 use weir_testkit::{Kafka, Process, own_kafka_with_authorizer_or_skip};
 
 /// The declared roles. On these brokers each has a user of that name, without the hyphens.
@@ -167,6 +167,16 @@ fn what_is_granted_is_enough() {
     let check = finish(&mut command);
     assert_eq!(check.code, Some(0), "{check:?}");
     said.push(check.stderr);
+    let text = fs::read_to_string(repository().join("topics/topics.yaml")).unwrap();
+    let other = folder.path().join("topics.yaml");
+    fs::write(&other, text.replace("\"79200000\"", "\"3600000\"")).unwrap();
+    let mut command = weir(["topics", "apply", "--file"]);
+    command.arg(&other);
+    as_user(&mut command, &kafka, "operator");
+    let apply = finish(&mut command);
+    assert_eq!(apply.code, Some(1), "{apply:?}");
+    let why = "configuring topic weir.chunks.v1: Topic authorization failed";
+    assert!(apply.stderr.contains(why), "{apply:?}");
 
     rescorer.terminate().unwrap();
     assert_eq!(rescorer.wait(PATIENCE).unwrap().code(), Some(0));

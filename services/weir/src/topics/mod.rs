@@ -32,8 +32,9 @@ A file of principals says who has which role (topics/README.md):
   gate: [\"User:weir-gate\"]
   rescorer: [\"User:weir-rescorer\"]
 
-Exit status: 0 as declared, or made so; 1 failure; 2 wrong usage; 3 it differs (plan, check); 4 something is
-declared that apply does not do: another number of partitions, ACLs without an authorizer.";
+Exit status: 0 as declared, or made so; 1 failure; 2 wrong usage; 3 it differs (plan, check);
+4 something is declared that apply does not do: another number of partitions or replicas,
+ACLs without an authorizer.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TopicsCommand {
