@@ -1,252 +1,294 @@
-//! Making topics what their declaration says.
+//! Making a cluster's topics and ACLs what their declaration says.
+//!
+//! [`plan`](mod@plan) is pure: a declaration and what was found in, the differences out. This file finds, and does what
+//! follows. All of it blocks, for up to a minute where a cluster is in trouble: on an async runtime it wants a thread
+//! of its own.
 
-use std::collections::BTreeMap;
+pub mod acl;
+mod native;
+pub mod plan;
+mod wait;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier,
-    TopicReplication,
-};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::config::BusConfig;
 use crate::error::BusError;
+use acl::{Acl, Operation};
+use native::Refusal;
+use plan::{Declared, Difference, EVERYBODY, Fate, Found, FoundAcls, FoundTopic, Plan, TopicSpec};
+use wait::wait;
 
-/// How long the cluster may take for each step.
+/// How long the cluster may take for each step, and for what was done to be seen.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long until the list of topics is read again.
-const LIST_AGAIN: Duration = Duration::from_millis(200);
+/// How long until the cluster is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// The broker's setting that names its authorizer; empty without one.
+const AUTHORIZER: &str = "authorizer.class.name";
 
-/// A topic as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicSpec {
-    /// Name.
-    pub name: String,
-    /// Number of partitions, `1..`.
-    pub partitions: i32,
-    /// Replication factor, `1..`.
-    pub replication: i32,
-    /// Topic configuration by Kafka's names. It is the whole of it: what is set on the topic and
-    /// not named here goes back to the broker's default.
-    pub config: BTreeMap<String, String>,
+/// A connection for looking at a cluster and changing it.
+pub struct Admin {
+    client: AdminClient<DefaultClientContext>,
+    brokers: String,
 }
 
-/// What applying a declaration did to one topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Applied {
-    /// It did not exist.
-    Created,
-    /// It existed and its configuration was made to match.
-    Changed(Vec<Change>),
-    /// Nothing had to be done.
-    Unchanged,
-    /// Its partition count differs, and is not changed in place: keys would move.
-    Refused {
-        /// As it is.
-        partitions: i32,
-    },
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin")
+            .field("brokers", &self.brokers)
+            .finish_non_exhaustive()
+    }
 }
 
-/// One setting of a topic that did not match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Its name.
-    pub key: String,
-    /// Its value so far.
-    pub before: Option<String>,
-    /// Its value now; `None`: the broker's default, since it is not declared.
-    pub now: Option<String>,
-}
+impl Admin {
+    /// Needs no broker yet.
+    ///
+    /// # Errors
+    /// An option that librdkafka does not know.
+    pub fn new(config: &BusConfig) -> Result<Self, BusError> {
+        Ok(Self {
+            client: config.admin().create().map_err(BusError::client)?,
+            brokers: config.brokers.clone(),
+        })
+    }
 
-/// Makes each topic what its declaration says, or with `dry_run` only tells what that would take.
-///
-/// # Errors
-/// The cluster cannot be reached or refuses a step; topics before the failing one are done.
-pub async fn apply(
-    config: &BusConfig,
-    topics: &[TopicSpec],
-    dry_run: bool,
-) -> Result<Vec<Applied>, BusError> {
-    let admin: AdminClient<DefaultClientContext> =
-        config.admin().create().map_err(BusError::client)?;
-    let existing = existing(&admin, config)?;
-    let mut applied = Vec::with_capacity(topics.len());
-    for topic in topics {
-        let mut partitions = existing.get(&topic.name).copied();
-        if partitions.is_none() {
-            if create(&admin, topic, dry_run).await? {
-                applied.push(Applied::Created);
+    /// What lies between the declaration and the cluster. Changes nothing.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached, or may not be looked at.
+    pub fn plan(&self, declared: &Declared) -> Result<Plan, BusError> {
+        Ok(plan::plan(declared, &self.find(declared)?))
+    }
+
+    /// Has the broker check what the plan would do to topics, so that a value that it does not take is known before
+    /// anything is done. What this client may not do is passed over: it may be someone else's to apply.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached, or would refuse a step.
+    pub fn validate(&self, plan: &Plan) -> Result<(), BusError> {
+        self.mend_topics(plan, true)
+    }
+
+    /// Does what [`plan`](Self::plan) says, waits until it can be seen, and returns the plan. What it refuses is left
+    /// as it is; so is all that is not declared.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached or refuses a step, in which case the steps before it are done; or what was done
+    /// is not seen within 15 s, as when another changes the same.
+    pub fn apply(&self, declared: &Declared) -> Result<Plan, BusError> {
+        let plan = self.plan(declared)?;
+        self.mend_topics(&plan, false)?;
+        let grants: Vec<Acl> = plan
+            .differences
+            .iter()
+            .filter_map(|difference| match difference {
+                Difference::NotGranted(acl) => Some(acl.clone()),
+                _ => None,
+            })
+            .collect();
+        if !grants.is_empty() {
+            native::create_acls(self.client.inner(), &grants, PATIENCE)
+                .map_err(refused("granting ACLs"))?;
+        }
+        self.await_seen(declared, &plan)?;
+        Ok(plan)
+    }
+
+    /// Brokers learn of changes after the controller, on a busy machine seconds later.
+    fn await_seen(&self, declared: &Declared, done: &Plan) -> Result<(), BusError> {
+        let began = Instant::now();
+        let mut left = done.has(Fate::Mended);
+        while left {
+            left = self.plan(declared)?.has(Fate::Mended);
+            if left && began.elapsed() > PATIENCE {
+                return Err(BusError::NotSeen {
+                    waited: began.elapsed(),
+                });
+            }
+            if left {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, declared: &Declared) -> Result<Found, BusError> {
+        let metadata = self
+            .client
+            .inner()
+            .fetch_metadata(None, PATIENCE)
+            .map_err(|source| BusError::Unreachable {
+                brokers: self.brokers.clone(),
+                source,
+            })?;
+        let mut topics = BTreeMap::new();
+        for topic in metadata.topics() {
+            let is_declared = declared.topics.iter().any(|one| one.name == topic.name());
+            // A topic that is being made has none for a moment.
+            if !is_declared || topic.partitions().is_empty() {
                 continue;
             }
-            partitions = Some(listed(&admin, config, &topic.name)?);
+            let Some(config) = self.config_of(topic.name())? else {
+                continue;
+            };
+            let replicas = topic.partitions().iter().map(|one| one.replicas().len());
+            let found = FoundTopic {
+                partitions: count(topic.partitions().len()),
+                replication: count(replicas.min().unwrap_or(0)),
+                config,
+            };
+            topics.insert(topic.name().to_owned(), found);
         }
-        applied.push(match partitions {
-            Some(partitions) if partitions != topic.partitions => Applied::Refused { partitions },
-            _ => configure(&admin, topic, dry_run).await?,
-        });
+        // Any will do: all of a cluster have the same authorizer. (The one that answered may not be known by number yet.)
+        let broker = metadata.brokers().first().map_or(-1, |broker| broker.id());
+        let acls = match &declared.access {
+            Some(access) => self.acls_of(broker, &access.principals)?,
+            None => match self.has_authorizer(broker) {
+                Ok(false) => FoundAcls::NoAuthorizer,
+                // Nobody asked: that it cannot be told is no error.
+                Ok(true) | Err(_) => FoundAcls::NotAsked,
+            },
+        };
+        Ok(Found { topics, acls })
     }
-    Ok(applied)
-}
 
-/// Names and partition counts of the cluster's topics.
-fn existing(
-    admin: &AdminClient<DefaultClientContext>,
-    config: &BusConfig,
-) -> Result<BTreeMap<String, i32>, BusError> {
-    let metadata = admin
-        .inner()
-        .fetch_metadata(None, PATIENCE)
-        .map_err(|source| BusError::Unreachable {
-            brokers: config.brokers.clone(),
-            source,
-        })?;
-    Ok(metadata
-        .topics()
-        .iter()
-        .map(|topic| {
-            (
-                topic.name().to_owned(),
-                i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX),
-            )
-        })
-        .collect())
-}
+    /// A topic's settings; `None`: the broker that was asked does not know the topic yet.
+    fn config_of(&self, topic: &str) -> Result<Option<BTreeMap<String, Option<String>>>, BusError> {
+        match native::config_of_topic(self.client.inner(), topic, PATIENCE) {
+            Ok(config) => Ok(Some(config)),
+            Err(refusal) if refusal.code == RDKafkaErrorCode::UnknownTopicOrPartition => Ok(None),
+            Err(refusal) => {
+                let what = format!("reading the configuration of topic {topic}");
+                Err(refused(what)(refusal))
+            }
+        }
+    }
 
-/// Partitions of a topic that exists although it was not listed: brokers learn of new topics after
-/// the controller, on a busy machine seconds later.
-fn listed(
-    admin: &AdminClient<DefaultClientContext>,
-    config: &BusConfig,
-    topic: &str,
-) -> Result<i32, BusError> {
-    let began = Instant::now();
-    loop {
-        if let Some(partitions) = existing(admin, config)?.get(topic) {
-            return Ok(*partitions);
+    fn acls_of(&self, broker: i32, principals: &BTreeSet<String>) -> Result<FoundAcls, BusError> {
+        let client = self.client.inner();
+        let operations = native::cluster_operations(client, PATIENCE)
+            .map_err(refused("asking what this client may do"))?;
+        if !operations.contains(&Operation::Describe) && !operations.contains(&Operation::All) {
+            return Ok(FoundAcls::Hidden);
         }
-        if began.elapsed() > PATIENCE {
-            return Err(BusError::Operation {
-                what: format!("creating topic {topic}, which exists and is not listed"),
-                source: KafkaError::AdminOp(RDKafkaErrorCode::TopicAlreadyExists),
-            });
+        match self.has_authorizer(broker) {
+            Ok(true) => {}
+            Ok(false) => return Ok(FoundAcls::NoAuthorizer),
+            // Who may not read the broker's settings is held back by an authorizer.
+            Err(refusal) if is_not_allowed(refusal.code) => {}
+            Err(refusal) => {
+                return Err(refused("asking whether the broker has an authorizer")(
+                    refusal,
+                ));
+            }
         }
-        std::thread::sleep(LIST_AGAIN);
+        let mut acls = BTreeSet::new();
+        for principal in principals.iter().map(String::as_str).chain([EVERYBODY]) {
+            let found =
+                native::acls_of(client, principal, PATIENCE).map_err(refused("reading ACLs"))?;
+            acls.extend(found);
+        }
+        Ok(FoundAcls::Known(acls))
     }
-}
 
-/// Whether it was made; `false`: it was there already.
-async fn create(
-    admin: &AdminClient<DefaultClientContext>,
-    topic: &TopicSpec,
-    dry_run: bool,
-) -> Result<bool, BusError> {
-    let mut new = NewTopic::new(
-        &topic.name,
-        topic.partitions,
-        TopicReplication::Fixed(topic.replication),
-    );
-    for (key, value) in &topic.config {
-        new = new.set(key, value);
+    fn has_authorizer(&self, broker: i32) -> Result<bool, Refusal> {
+        let config = native::config_of_broker(self.client.inner(), broker, PATIENCE)?;
+        // One whose name is not told is there.
+        let class = config.get(AUTHORIZER);
+        Ok(class.is_some_and(|class| class.as_ref().is_none_or(|name| !name.is_empty())))
     }
-    let results = admin
-        .create_topics([&new], &options().validate_only(dry_run))
-        .await;
-    if let Ok(results) = &results
-        && let [Err((_, RDKafkaErrorCode::TopicAlreadyExists))] = results[..]
-    {
-        return Ok(false);
-    }
-    checked(results, || format!("creating topic {}", topic.name))?;
-    Ok(true)
-}
 
-async fn configure(
-    admin: &AdminClient<DefaultClientContext>,
-    topic: &TopicSpec,
-    dry_run: bool,
-) -> Result<Applied, BusError> {
-    let resource = ResourceSpecifier::Topic(&topic.name);
-    let what = || format!("reading the configuration of topic {}", topic.name);
-    let described = admin
-        .describe_configs([&resource], &options())
-        .await
-        .map_err(|source| BusError::Operation {
-            what: what(),
-            source,
-        })?;
-    let mut current = BTreeMap::new();
-    for result in described {
-        let resource = result.map_err(|code| BusError::Operation {
-            what: what(),
-            source: KafkaError::AdminOp(code),
-        })?;
-        for entry in resource.entries {
-            let set_on_topic = entry.source == ConfigSource::DynamicTopic;
-            current.insert(entry.name, (entry.value, set_on_topic));
+    fn mend_topics(&self, plan: &Plan, only_validate: bool) -> Result<(), BusError> {
+        let mut settings: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for difference in &plan.differences {
+            match difference {
+                Difference::Missing(topic) => self.create(topic, only_validate)?,
+                Difference::Setting {
+                    topic,
+                    key,
+                    declared,
+                    ..
+                } => settings.entry(topic).or_default().push((key, declared)),
+                _ => {}
+            }
         }
-    }
-    let mut changes = Vec::new();
-    for (key, value) in &topic.config {
-        let before = current.get(key).and_then(|(value, _)| value.clone());
-        if before.as_ref() != Some(value) {
-            changes.push(Change {
-                key: key.clone(),
-                before,
-                now: Some(value.clone()),
-            });
+        for (topic, settings) in settings {
+            let done = native::set_config(
+                self.client.inner(),
+                topic,
+                &settings,
+                only_validate,
+                PATIENCE,
+            );
+            match done {
+                Err(refusal) if only_validate && is_not_allowed(refusal.code) => {}
+                done => done.map_err(refused(format!("configuring topic {topic}")))?,
+            }
         }
+        Ok(())
     }
-    for (key, (before, set_on_topic)) in current {
-        if set_on_topic && !topic.config.contains_key(&key) {
-            changes.push(Change {
-                key,
-                before,
-                now: None,
-            });
-        }
-    }
-    if changes.is_empty() {
-        return Ok(Applied::Unchanged);
-    }
-    if !dry_run {
-        let mut alter = AlterConfig::new(resource);
+
+    /// Another may have made it meanwhile: whether as declared shows when it is looked at next.
+    fn create(&self, topic: &TopicSpec, only_validate: bool) -> Result<(), BusError> {
+        let mut new = NewTopic::new(
+            &topic.name,
+            topic.partitions,
+            TopicReplication::Fixed(topic.replication),
+        );
         for (key, value) in &topic.config {
-            alter = alter.set(key, value);
+            new = new.set(key, value);
         }
-        let results = admin
-            .alter_configs([&alter], &options())
-            .await
-            .map(|results| {
-                results
-                    .into_iter()
-                    .map(|result| {
-                        result
-                            .map(|_| String::new())
-                            .map_err(|(_, code)| (String::new(), code))
-                    })
-                    .collect()
-            });
-        checked(results, || format!("configuring topic {}", topic.name))?;
+        let failed = |source| BusError::Operation {
+            what: format!("creating topic {}", topic.name),
+            source,
+        };
+        let options = options().validate_only(only_validate);
+        for result in wait(self.client.create_topics([&new], &options)).map_err(failed)? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) if only_validate && is_not_allowed(code) => {}
+                Err((_, code)) => return Err(failed(KafkaError::AdminOp(code))),
+            }
+        }
+        Ok(())
     }
-    Ok(Applied::Changed(changes))
 }
 
-fn checked(
-    results: Result<Vec<rdkafka::admin::TopicResult>, KafkaError>,
-    what: impl Fn() -> String,
+/// Makes topics that do not exist yet, and returns when they can be used: [`Admin::apply`] in one call. Blocks.
+///
+/// # Errors
+/// As [`Admin::apply`]. Topics that exist with another number of partitions are left alone.
+pub fn make_topics(
+    config: &BusConfig,
+    topics: impl IntoIterator<Item = TopicSpec>,
 ) -> Result<(), BusError> {
-    let results = results.map_err(|source| BusError::Operation {
-        what: what(),
-        source,
-    })?;
-    for result in results {
-        result.map_err(|(_, code)| BusError::Operation {
-            what: what(),
-            source: KafkaError::AdminOp(code),
-        })?;
+    let declared = Declared {
+        topics: topics.into_iter().collect(),
+        access: None,
+    };
+    Admin::new(config)?.apply(&declared).map(drop)
+}
+
+fn refused(what: impl Into<String>) -> impl FnOnce(Refusal) -> BusError {
+    move |refusal| BusError::Refused {
+        what: what.into(),
+        message: refusal.to_string(),
     }
-    Ok(())
+}
+
+const fn is_not_allowed(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed
+    )
+}
+
+fn count(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
 }
 
 fn options() -> AdminOptions {

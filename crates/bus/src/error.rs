@@ -52,6 +52,22 @@ pub enum BusError {
         /// librdkafka's word.
         source: KafkaError,
     },
+    /// The cluster refused an operation, and said why.
+    #[error("{what}: {message}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// The broker's word.
+        message: String,
+    },
+    /// What a cluster accepted is not to be seen there.
+    #[error(
+        "the cluster took the changes and does not show them after {waited:?}: does another change the same, and may this client see all of it? look again with: weir topics plan"
+    )]
+    NotSeen {
+        /// How long was waited.
+        waited: std::time::Duration,
+    },
     /// A thread could not be started.
     #[error("cannot start thread {name}: {source}")]
     Thread {

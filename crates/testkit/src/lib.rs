@@ -23,7 +23,9 @@ mod port;
 mod process;
 
 pub use clock::VirtualClock;
-pub use kafka::switch::{kafka_enabled, kafka_or_skip, own_kafka_or_skip, unique_name};
+pub use kafka::switch::{
+    kafka_enabled, kafka_or_skip, own_kafka_or_skip, own_kafka_with_authorizer_or_skip, unique_name,
+};
 pub use kafka::{Kafka, KafkaError};
 pub use port::free_port;
 pub use process::{Process, ProcessError};

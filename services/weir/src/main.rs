@@ -39,8 +39,8 @@ use weir_telemetry::LogFormat;
   weir tail moderation --brokers localhost:9092
   weir shadow report --brokers localhost:9092 --since 24h
 
-Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, or a gate of
-`eval --gates` failed.")]
+Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, a gate of
+`eval --gates` failed, or topics differ from their declaration; 4 `topics` refused a part of it.")]
 struct Cli {
     /// How to write the log, which goes to standard error: human or json.
     #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]

@@ -9,7 +9,8 @@ use std::time::Duration;
 use common::cluster::{PARTITIONS, frame};
 use common::tool::{Finished, finish, weir};
 use serde_json::Value;
-use weir_bus::admin::{self, Applied, TopicSpec};
+use weir_bus::admin::make_topics;
+use weir_bus::admin::plan::TopicSpec;
 use weir_bus::{BusConfig, EmbeddedBroker, Linger, OutRecord, Publisher};
 use weir_testkit::{kafka_or_skip, unique_name};
 use weir_types::{Action, Category, CategoryScore, Outcome, SelectionReason};
@@ -266,12 +267,7 @@ fn on_apache_kafka() {
         replication: 1,
         config: BTreeMap::new(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let applied = runtime.block_on(admin::apply(&bus, &[spec], false));
-    assert_eq!(applied.unwrap(), [Applied::Created]);
+    make_topics(&bus, [spec]).unwrap();
     let broker = ["--brokers", kafka.bootstrap()];
     check(&bus, &broker, &topic);
     check_missing(&broker, &unique_name("missing"));

@@ -1,4 +1,4 @@
-//! `weir topics apply` makes a cluster's topics what the declaration says. Real Apache Kafka.
+//! `weir topics` tells how a cluster differs from the declaration, and makes it what that says. Real Apache Kafka.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::repository;
 use common::tool::{Finished, finish, weir};
+use serde_json::Value;
 use weir_testkit::{free_port, own_kafka_or_skip};
 
 const NAMES: [&str; 7] = [
@@ -20,19 +21,29 @@ const NAMES: [&str; 7] = [
     "weir.dead-letters.v1",
 ];
 
-fn apply(brokers: &str, file: &Path, options: &[&str]) -> Finished {
+fn topics(what: &str, brokers: &str, file: &Path, options: &[&str]) -> Finished {
     finish(
-        weir(["topics", "apply", "--brokers", brokers, "--file"])
+        weir(["topics", what, "--brokers", brokers, "--file"])
             .arg(file)
             .args(options),
     )
 }
 
-/// What was said of each topic, all having gone well.
-fn applied(brokers: &str, file: &Path, options: &[&str]) -> Vec<String> {
-    let finished = apply(brokers, file, options);
-    assert_eq!(finished.code, Some(0), "{finished:?}");
+/// What was said of each topic, ending with this status.
+fn said(status: i32, what: &str, brokers: &str, file: &Path) -> Vec<String> {
+    let finished = topics(what, brokers, file, &[]);
+    assert_eq!(finished.code, Some(status), "{finished:?}");
     finished.stdout.lines().map(str::to_owned).collect()
+}
+
+fn applied(brokers: &str, file: &Path) -> Vec<String> {
+    said(0, "apply", brokers, file)
+}
+
+/// There is nothing to do, and nothing else differs.
+fn nothing_differs(brokers: &str, file: &Path) {
+    assert_eq!(said(0, "plan", brokers, file), each("as declared"));
+    assert!(said(0, "check", brokers, file).is_empty());
 }
 
 fn each(what: &str) -> Vec<String> {
@@ -61,13 +72,13 @@ fn several_at_once_do_not_disturb_one_another() {
     let (brokers, file) = (kafka.bootstrap(), declaration());
     std::thread::scope(|scope| {
         let appliers: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| applied(brokers, &file, &[])))
+            .map(|_| scope.spawn(|| applied(brokers, &file)))
             .collect();
         for applier in appliers {
             assert_eq!(applier.join().unwrap().len(), NAMES.len());
         }
     });
-    assert_eq!(applied(brokers, &file, &[]), each("unchanged"));
+    nothing_differs(brokers, &file);
 }
 
 #[test]
@@ -79,77 +90,210 @@ fn a_cluster_becomes_what_is_declared() {
     let folder = tempfile::tempdir().unwrap();
     let original = declaration();
     let only = |change: &str| {
-        let mut lines = each("unchanged");
+        let mut lines = each("as declared");
         lines[0] = format!("weir.prompts.v1: {change}");
         lines
     };
 
-    // A dry run tells and does nothing, so a second one tells the same.
-    for _ in 0..2 {
-        let lines = applied(brokers, &original, &["--dry-run"]);
+    // A plan tells and does nothing, so a second one tells the same, and so does a check.
+    for what in ["plan", "plan", "check"] {
+        let lines = said(3, what, brokers, &original);
         assert_eq!(lines, each("would be created with 4 partitions"));
     }
-    let lines = applied(brokers, &original, &[]);
-    assert_eq!(lines, each("created with 4 partitions"));
-    assert_eq!(applied(brokers, &original, &[]), each("unchanged"));
+    assert_eq!(
+        applied(brokers, &original),
+        each("created with 4 partitions")
+    );
+    nothing_differs(brokers, &original);
+    assert_eq!(applied(brokers, &original), each("as declared"));
 
     // A value changes, there and back.
     let (there, back) = ("retention.ms: \"3600000\"", "retention.ms: \"79200000\"");
     let other = changed(folder.path(), back, there);
-    let lines = applied(brokers, &other, &["--dry-run"]);
+    let planned = "retention.ms would be changed from 79200000 to 3600000";
+    assert_eq!(said(3, "plan", brokers, &other), only(planned));
+    let drift = [format!("weir.prompts.v1: {planned}")];
+    assert_eq!(said(3, "check", brokers, &other), drift);
+    nothing_differs(brokers, &original);
     assert_eq!(
-        lines,
-        only("retention.ms would be changed from 79200000 to 3600000")
+        applied(brokers, &other),
+        only("retention.ms changed from 79200000 to 3600000")
     );
-    assert_eq!(applied(brokers, &original, &[]), each("unchanged"));
-    let lines = applied(brokers, &other, &[]);
-    assert_eq!(lines, only("retention.ms changed from 79200000 to 3600000"));
-    assert_eq!(applied(brokers, &other, &[]), each("unchanged"));
-    let lines = applied(brokers, &original, &[]);
-    assert_eq!(lines, only("retention.ms changed from 3600000 to 79200000"));
-
-    // Partitions do not, and that is a failure; the other topics are seen to all the same.
-    let more = changed(folder.path(), "partitions: 4", "partitions: 8");
-    let finished = apply(brokers, &more, &[]);
-    assert_eq!(finished.code, Some(1), "{finished:?}");
-    let lines: Vec<&str> = finished.stdout.lines().collect();
-    assert!(
-        lines[0].starts_with("weir.prompts.v1: refused"),
-        "{lines:?}"
+    nothing_differs(brokers, &other);
+    assert_eq!(
+        applied(brokers, &original),
+        only("retention.ms changed from 3600000 to 79200000")
     );
-    assert!(lines[0].contains("4 partitions and 8"), "{lines:?}");
-    assert_eq!(lines[1..], each("unchanged")[1..]);
-    assert_eq!(applied(brokers, &original, &[]), each("unchanged"));
+    nothing_differs(brokers, &original);
 }
 
-/// The declaration is the whole of a topic's configuration, as `TopicSpec::config` says.
 #[test]
-fn what_is_no_longer_declared_goes_back_to_the_default() {
+fn partition_counts_and_replication_are_refused_and_the_rest_is_done() {
     let Some(kafka) = own_kafka_or_skip() else {
         return;
     };
     let brokers = kafka.bootstrap();
     let folder = tempfile::tempdir().unwrap();
-    let policy = "cleanup.policy: \"delete\"";
-    let with_more = changed(
+    applied(brokers, &declaration());
+    let text = fs::read_to_string(declaration()).unwrap();
+    let file = folder.path().join("more.yaml");
+    let text = text
+        .replace("partitions: 4", "partitions: 8")
+        .replacen("replication: 1", "replication: 3", 1)
+        .replacen("retention.ms: \"79200000\"", "retention.ms: \"3600000\"", 1);
+    fs::write(&file, text).unwrap();
+    for (what, verb) in [("plan", "would be "), ("apply", ""), ("check", "")] {
+        let lines = said(4, what, brokers, &file);
+        let counts = "refused: it has 4 partitions and 8 are declared";
+        let of_prompts: Vec<&String> = lines
+            .iter()
+            .filter(|line| line.starts_with("weir.prompts.v1: "))
+            .collect();
+        assert!(of_prompts[0].contains(counts), "{lines:#?}");
+        assert!(
+            of_prompts[0].contains("declare a new topic (v2)"),
+            "{lines:#?}"
+        );
+        assert!(
+            of_prompts[1].contains("refused: its replication factor is 1 and 3 is declared"),
+            "{lines:#?}"
+        );
+        assert_eq!(lines.iter().filter(|line| line.contains(counts)).count(), 7);
+        // The setting was mended by the second.
+        let setting =
+            format!("weir.prompts.v1: retention.ms {verb}changed from 79200000 to 3600000");
+        assert_eq!(lines.contains(&setting), what != "check", "{lines:#?}");
+    }
+    // Nothing of it came about but the setting.
+    let drift = said(3, "check", brokers, &declaration());
+    assert_eq!(drift.len(), 1, "{drift:?}");
+}
+
+#[test]
+fn settings_that_are_not_declared_survive() {
+    let Some(kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let brokers = kafka.bootstrap();
+    let folder = tempfile::tempdir().unwrap();
+    // What somebody has set by hand, as a declaration that says more.
+    let by_hand = |of: &Path| {
+        let text = fs::read_to_string(of).unwrap();
+        let policy = "cleanup.policy: \"delete\"";
+        let file = folder.path().join("by-hand.yaml");
+        let more = format!("{policy}\n      retention.bytes: \"123456789\"");
+        fs::write(&file, text.replacen(policy, &more, 1)).unwrap();
+        file
+    };
+    applied(brokers, &by_hand(&declaration()));
+    nothing_differs(brokers, &declaration());
+
+    // Other settings of that topic change.
+    let other = changed(
         folder.path(),
-        policy,
-        &format!("{policy}\n      retention.bytes: \"123456789\""),
+        "retention.ms: \"79200000\"",
+        "retention.ms: \"3600000\"",
     );
-    applied(brokers, &with_more, &[]);
-    let lines = applied(brokers, &declaration(), &[]);
-    assert!(lines[0].contains("retention.bytes"), "{lines:?}");
-    assert_eq!(lines[1..], each("unchanged")[1..]);
-    assert_eq!(applied(brokers, &declaration(), &[]), each("unchanged"));
-    // It went back, so declaring it again is a change again.
-    let lines = applied(brokers, &with_more, &[]);
-    assert!(lines[0].contains("retention.bytes changed"), "{lines:?}");
+    let lines = applied(brokers, &other);
+    assert!(lines[0].contains("retention.ms changed"), "{lines:?}");
+    nothing_differs(brokers, &by_hand(&other));
+}
+
+#[test]
+fn a_value_that_the_broker_does_not_take_is_known_before_anything_is_done() {
+    let Some(kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let brokers = kafka.bootstrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = ("retention.ms: \"79200000\"", "retention.ms: \"22 h\"");
+    let wrong = changed(folder.path(), good, bad);
+    // Of a topic to be made, and of one that is there.
+    for _ in 0..2 {
+        let finished = topics("plan", brokers, &wrong, &[]);
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        assert!(finished.stderr.contains("weir.prompts.v1"), "{finished:?}");
+        applied(brokers, &declaration());
+    }
+    let finished = topics("apply", brokers, &wrong, &[]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stderr.contains("22 h"), "{finished:?}");
+    nothing_differs(brokers, &declaration());
+}
+
+#[test]
+fn machines_read_the_same() {
+    let Some(kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let brokers = kafka.bootstrap();
+    let folder = tempfile::tempdir().unwrap();
+    let json = |what: &str, file: &Path, status: i32| -> Value {
+        let finished = topics(what, brokers, file, &["--json"]);
+        assert_eq!(finished.code, Some(status), "{finished:?}");
+        serde_json::from_str(&finished.stdout).unwrap()
+    };
+    let planned = json("plan", &declaration(), 3);
+    assert_eq!(
+        planned["differences"].as_array().unwrap().len(),
+        NAMES.len()
+    );
+    let first = &planned["differences"][0];
+    assert_eq!(first["kind"], "missing_topic");
+    assert_eq!(first["fate"], "to_apply");
+    assert_eq!(first["config"]["retention.ms"], "79200000");
+    assert_eq!(planned["authorizer"], false);
+    let done = json("apply", &declaration(), 0);
+    assert_eq!(done["differences"][0]["fate"], "applied");
+    let other = changed(
+        folder.path(),
+        "retention.ms: \"79200000\"",
+        "retention.ms: \"3600000\"",
+    );
+    let drift = json("check", &other, 3);
+    let drift = drift["differences"].as_array().unwrap();
+    assert_eq!(drift.len(), 1);
+    assert_eq!(drift[0]["kind"], "setting");
+    assert_eq!(drift[0]["found"], "79200000");
+    assert_eq!(drift[0]["declared"], "3600000");
+}
+
+/// Where nothing can be granted that is said, and is an error only if it was asked for.
+#[test]
+fn a_broker_without_an_authorizer_is_told_of() {
+    let Some(kafka) = own_kafka_or_skip() else {
+        return;
+    };
+    let brokers = kafka.bootstrap();
+    let folder = tempfile::tempdir().unwrap();
+    let finished = topics("apply", brokers, &declaration(), &[]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stderr.contains("no authorizer"), "{finished:?}");
+
+    let principals = folder.path().join("principals.yaml");
+    fs::write(&principals, "gate: [\"User:gate\"]").unwrap();
+    let asked = ["--principals", principals.to_str().unwrap()];
+    let other = changed(
+        folder.path(),
+        "retention.ms: \"79200000\"",
+        "retention.ms: \"3600000\"",
+    );
+    let finished = topics("apply", brokers, &other, &asked);
+    assert_eq!(finished.code, Some(4), "{finished:?}");
+    assert!(
+        finished
+            .stdout
+            .contains("acl: refused: the broker has no authorizer"),
+        "{finished:?}"
+    );
+    // The topics are seen to all the same.
+    nothing_differs(brokers, &other);
 }
 
 #[test]
 fn an_unreachable_cluster_is_named() {
     let brokers = format!("127.0.0.1:{}", free_port().unwrap());
-    let finished = apply(&brokers, &declaration(), &[]);
+    let finished = topics("apply", &brokers, &declaration(), &[]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
     let message = format!("{brokers} cannot be reached");
     assert!(finished.stderr.contains(&message), "{finished:?}");
@@ -160,7 +304,7 @@ fn a_misspelt_declaration_is_refused_before_anything_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let file = changed(folder.path(), "carries:", "caries:");
     // Nobody listens there, and nobody is asked.
-    let finished = apply("127.0.0.1:1", &file, &[]);
+    let finished = topics("apply", "127.0.0.1:1", &file, &[]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
     for wanted in [file.to_str().unwrap(), "caries"] {
         assert!(finished.stderr.contains(wanted), "{finished:?}");

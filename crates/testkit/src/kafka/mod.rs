@@ -23,6 +23,15 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// The settings of a node for tests, shared with `scripts/kafka`.
 const SETTINGS: &str = include_str!("../../../../scripts/kafka.properties");
 
+/// Gives nobody anything that no ACL gives, but to the anonymous clients of the plain listener, who administer it.
+const AUTHORIZER: [(&str, &str); 2] = [
+    (
+        "authorizer.class.name",
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    ),
+    ("super.users", "User:ANONYMOUS"),
+];
+
 /// Why there is no broker.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -91,6 +100,7 @@ pub struct Kafka {
     dir: TempDir,
     port: u16,
     bootstrap: String,
+    authenticated: Option<String>,
     runs: u32,
     node: Option<Node>,
 }
@@ -110,11 +120,25 @@ impl Kafka {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Self, KafkaError> {
+        Self::start_for(None, settings)
+    }
+
+    /// As [`start`](Self::start), with an authorizer: clients of [`bootstrap`](Self::bootstrap) may do everything, those
+    /// of [`authenticated`](Self::authenticated) what ACLs give them. Each of `users` logs in there by SASL PLAIN
+    /// without TLS, with the own name as the password, and is `User:<name>` in ACLs.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_authorizer(users: &[&str]) -> Result<Self, KafkaError> {
+        Self::start_for(Some(users), &AUTHORIZER)
+    }
+
+    fn start_for(users: Option<&[&str]>, settings: &[(&str, &str)]) -> Result<Self, KafkaError> {
         let installation = Installation::find()?;
         let mut attempts_left = 3;
         loop {
             attempts_left -= 1;
-            match Self::try_start(&installation, settings) {
+            match Self::try_start(&installation, users, settings) {
                 // Another process took the port between the draw and the bind.
                 Err(KafkaError::Ended { log, .. })
                     if attempts_left > 0 && log.contains("already in use") => {}
@@ -125,6 +149,7 @@ impl Kafka {
 
     fn try_start(
         installation: &Installation,
+        users: Option<&[&str]>,
         settings: &[(&str, &str)],
     ) -> Result<Self, KafkaError> {
         let dir = tempfile::Builder::new()
@@ -133,7 +158,13 @@ impl Kafka {
             .map_err(io_error("make a temporary directory"))?;
         let port = free_port().map_err(io_error("find a free port"))?;
         let controller_port = free_port().map_err(io_error("find a free port"))?;
-        let properties = properties(dir.path(), port, controller_port, settings);
+        let mut properties = properties(dir.path(), port, controller_port, settings);
+        let mut authenticated = None;
+        if let Some(users) = users {
+            let own_port = free_port().map_err(io_error("find a free port"))?;
+            properties.push_str(&with_users(port, controller_port, own_port, users));
+            authenticated = Some(format!("127.0.0.1:{own_port}"));
+        }
         fs::write(dir.path().join("server.properties"), properties)
             .map_err(io_error("write the broker's settings"))?;
         installation.format(dir.path())?;
@@ -142,6 +173,7 @@ impl Kafka {
             dir,
             port,
             bootstrap: format!("127.0.0.1:{port}"),
+            authenticated,
             runs: 0,
             node: None,
         };
@@ -153,6 +185,12 @@ impl Kafka {
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Where the users of [`start_with_authorizer`](Self::start_with_authorizer) log in, as `host:port`; none without.
+    #[must_use]
+    pub fn authenticated(&self) -> Option<&str> {
+        self.authenticated.as_deref()
     }
 
     /// Its port on 127.0.0.1.
@@ -314,6 +352,24 @@ fn properties(dir: &Path, port: u16, controller_port: u16, settings: &[(&str, &s
         text.push_str(&format!("{name}={value}\n"));
     }
     text
+}
+
+/// A second listener, where users log in. Of settings that are there twice the last one holds.
+fn with_users(port: u16, controller_port: u16, own_port: u16, users: &[&str]) -> String {
+    let users: String = users
+        .iter()
+        .map(|name| format!(" user_{name}=\"{name}\""))
+        .collect();
+    format!(
+        "listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{own_port},\
+         CONTROLLER://127.0.0.1:{controller_port}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{own_port}\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
+         SASL_PLAINTEXT:SASL_PLAINTEXT\n\
+         sasl.enabled.mechanisms=PLAIN\n\
+         listener.name.sasl_plaintext.plain.sasl.jaas.config=\
+         org.apache.kafka.common.security.plain.PlainLoginModule required{users};\n"
+    )
 }
 
 fn last_lines(log: &str) -> String {

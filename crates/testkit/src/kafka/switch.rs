@@ -40,10 +40,23 @@ pub fn kafka_or_skip() -> Option<&'static Kafka> {
 /// When it cannot be started, with what to do about it.
 #[must_use]
 pub fn own_kafka_or_skip() -> Option<Kafka> {
+    own(Kafka::start)
+}
+
+/// As [`own_kafka_or_skip`], with an authorizer and `users` ([`Kafka::start_with_authorizer`]).
+///
+/// # Panics
+/// When it cannot be started, with what to do about it.
+#[must_use]
+pub fn own_kafka_with_authorizer_or_skip(users: &[&str]) -> Option<Kafka> {
+    own(|| Kafka::start_with_authorizer(users))
+}
+
+fn own(start: impl FnOnce() -> Result<Kafka, KafkaError>) -> Option<Kafka> {
     if skipped() {
         return None;
     }
-    match Kafka::start() {
+    match start() {
         Ok(kafka) => Some(kafka),
         Err(error) => panic!("{}", chain(&error)),
     }

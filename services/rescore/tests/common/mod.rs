@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use weir_bus::admin::{self, TopicSpec};
+use weir_bus::admin::make_topics;
+use weir_bus::admin::plan::TopicSpec;
 use weir_bus::{BusConfig, Linger, OutRecord, Publisher};
 use weir_infer::{Classifier, InferError};
 use weir_rescore::{Delivery, Influences, RescoreConfig, RescoreTopics, Rescorer};
@@ -52,12 +53,7 @@ impl Cluster {
             replication: 1,
             config: BTreeMap::from([("max.message.bytes".to_owned(), "4194304".to_owned())]),
         });
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(admin::apply(&self.bus, &specs, false))
-            .unwrap();
+        make_topics(&self.bus, specs).unwrap();
     }
 
     /// Writes records to partitions, and waits until they are there.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use weir_bus::admin::{self, TopicSpec};
+use weir_bus::admin::make_topics;
+use weir_bus::admin::plan::TopicSpec;
 use weir_bus::{BusConfig, EmbeddedBroker};
 
 use super::process::{Subject, wait_until_ready};
@@ -93,10 +94,7 @@ impl Cluster {
             replication: 1,
             config: [("retention.ms".to_owned(), "600000".to_owned())].into(),
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(admin::apply(&self.bus, &specs, false))?;
+        make_topics(&self.bus, specs)?;
         Ok(names)
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use weir_bus::admin::{self, Applied, TopicSpec};
+use weir_bus::admin::make_topics;
+use weir_bus::admin::plan::TopicSpec;
 use weir_bus::{BusConfig, InRecord, Linger, OutRecord, Publisher, Tail, TailFrom};
 use weir_testkit::{Kafka, unique_name};
 use weir_types::Verdict;
@@ -72,14 +73,7 @@ impl Cluster {
                 max_message_bytes.to_string(),
             )]),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let applied = runtime
-            .block_on(admin::apply(&self.bus, &[spec], false))
-            .unwrap();
-        assert_eq!(applied, [Applied::Created]);
+        make_topics(&self.bus, [spec]).unwrap();
     }
 
     /// Writes records and waits until all are acknowledged.
