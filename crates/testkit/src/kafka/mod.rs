@@ -1,5 +1,4 @@
 mod install;
-mod node;
 pub(crate) mod switch;
 
 use std::fs;
@@ -13,8 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::free_port;
+use crate::node::{Node, last_lines};
 use install::Installation;
-use node::Node;
 
 /// Long, for a shared machine: it takes 2 to 3 s on two idle cores.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -314,9 +313,4 @@ fn properties(dir: &Path, port: u16, controller_port: u16, settings: &[(&str, &s
         text.push_str(&format!("{name}={value}\n"));
     }
     text
-}
-
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(30)..].join("\n")
 }
