@@ -17,7 +17,8 @@ pub const FULL_TRANSITIVE: &str = "FULL_TRANSITIVE";
 
 /// How long a call may take, the connection included.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+/// What registries and their clients say that bodies are.
+pub const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// Confluent's error codes for what is not there: subject, version, schema, configuration of a subject.
 const NOT_FOUND: [u32; 4] = [40401, 40402, 40403, 40408];
@@ -289,6 +290,9 @@ fn reason_of(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -313,5 +317,66 @@ mod tests {
             told.contains("Connection refused") && !told.contains("secret"),
             "{told}"
         );
+    }
+
+    /// A server that answers every request so; its address.
+    fn server(status: &'static str, body: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).unwrap();
+                let length = body.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                )
+                .unwrap();
+            }
+        });
+        format!("http://{address}")
+    }
+
+    #[test]
+    fn only_a_registrys_own_word_says_that_something_is_not_there() {
+        let client = |status, body| Client::new(&server(status, body)).unwrap();
+        let own = client(
+            "404 Not Found",
+            r#"{"error_code":40403,"message":"Schema not found"}"#,
+        );
+        assert_eq!(own.schema(1), Ok(None));
+        assert_eq!(own.find("s", "\"string\""), Ok(None));
+        assert_eq!(own.compatibility("s"), Ok(None));
+        assert_eq!(own.versions("s"), Ok(Vec::new()));
+        for (status, body) in [
+            ("404 Not Found", "<html>no such page</html>"),
+            (
+                "404 Not Found",
+                r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#,
+            ),
+            (
+                "401 Unauthorized",
+                r#"{"error_code":40101,"message":"Unauthorized"}"#,
+            ),
+            (
+                "500 Internal Server Error",
+                r#"{"error_code":50001,"message":"Error in the backend"}"#,
+            ),
+            ("503 Service Unavailable", ""),
+            ("200 OK", "<html>welcome</html>"),
+            ("200 OK", "{}"),
+        ] {
+            let other = client(status, body);
+            let answers = [
+                other.schema(1).map(drop),
+                other.find("s", "\"string\"").map(drop),
+            ];
+            for answer in answers {
+                let unavailable = matches!(answer, Err(CallError::Unavailable { .. }));
+                assert!(unavailable, "{status} {body}: {answer:?}");
+            }
+        }
     }
 }

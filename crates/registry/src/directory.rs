@@ -171,6 +171,10 @@ impl Directory {
         self.lock().known.clone()
     }
 
+    pub(crate) fn url(&self) -> &str {
+        self.client.url()
+    }
+
     pub(crate) fn id_of(&self, subject: Subject) -> u32 {
         self.written[subject as usize]
     }

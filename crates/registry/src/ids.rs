@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use weir_wire::{CompiledIn, SchemaIds, Subject, Written, schema_id};
 
+use crate::CallError;
 use crate::directory::{Answer, Directory};
 
 /// How often [`Ids::wait`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long [`Ids::wait_long`] waits.
+const LONG: Duration = Duration::from_secs(60);
 
 /// The schema ids of a lane: compiled in, or a registry's. Never both.
 ///
@@ -67,6 +70,24 @@ impl Ids {
             std::thread::sleep(LOOK_EVERY);
         }
         true
+    }
+
+    /// The same for a tool, which waits a minute.
+    ///
+    /// # Errors
+    /// [`CallError::Unavailable`] if it still need wait then.
+    pub fn wait_long(&mut self, frame: Option<&[u8]>) -> Result<(), CallError> {
+        if self.wait(frame, Instant::now() + LONG) {
+            return Ok(());
+        }
+        let url = self
+            .0
+            .as_ref()
+            .map(|registered| registered.directory.url().to_owned());
+        Err(CallError::Unavailable {
+            url: url.unwrap_or_default(),
+            reason: format!("no answer within {} s", LONG.as_secs()),
+        })
     }
 }
 

@@ -17,7 +17,7 @@ mod directory;
 mod ids;
 mod subjects;
 
-pub use client::{CallError, Client, FULL_TRANSITIVE, Version};
+pub use client::{CallError, Client, FULL_TRANSITIVE, MEDIA_TYPE, Version};
 pub use directory::{ConnectError, Directory};
 pub use ids::Ids;
 pub use subjects::Subjects;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
-use weir_bus::{Batch, BusError, Event, Reader, unix_ms};
+use weir_bus::{Batch, BusError, Event, InputRef, Reader, unix_ms};
 use weir_telemetry::{Condition, CpuMeter, GateMetrics, Heartbeat, IntCounter, PartitionMetrics};
 use weir_types::Micros;
 
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::GateConfig;
 use crate::desk::{Desk, Polled, Work};
 use crate::outbox::Outbox;
+use crate::parked::Parked;
 
 /// Records judged together at most. Small enough that the first of a dense batch is published
 /// while the rest is judged, large enough that the classifier's call is shared.
@@ -58,6 +59,9 @@ struct LaneLoop<'a, W> {
     shared: &'a LaneShared,
     records: IntCounter,
     partitions: HashMap<i32, Owned>,
+    parked: Parked,
+    /// How many of them the gauge, which lanes share, knows of.
+    parked_shown: i64,
     /// Set while partitions have been given back and no new assignment has come.
     rebalance_began: Option<Instant>,
     circuit_was_open: bool,
@@ -84,6 +88,7 @@ pub(crate) fn run(
         &config.bus,
         committer,
         config.topics.clone(),
+        config.schemas.clone(),
         shared.metrics.clone(),
     )?;
     let lane = LaneLoop {
@@ -91,6 +96,7 @@ pub(crate) fn run(
         desk: Desk {
             clock,
             outbox,
+            ids: config.schemas.clone(),
             topic: inlet.topic.as_str().into(),
             metrics: shared.metrics.clone(),
             local: shared.metrics.lane(),
@@ -99,6 +105,8 @@ pub(crate) fn run(
         shared,
         records: shared.metrics.topic(&inlet.topic),
         partitions: HashMap::new(),
+        parked: Parked::default(),
+        parked_shown: 0,
         rebalance_began: None,
         circuit_was_open: false,
     };
@@ -114,6 +122,12 @@ impl<W: Work> LaneLoop<'_, W> {
                 let owned: Vec<i32> = self.partitions.keys().copied().collect();
                 self.hand_over(&owned, DRAIN_PATIENCE)?;
                 break Ended::Drained;
+            }
+            if self.parked.is_full() {
+                std::thread::sleep(IDLE_WAIT);
+                self.unpark()?;
+                self.turn(&mut cpu, &mut last_gauges)?;
+                continue;
             }
             match self.reader.events().recv_timeout(self.wait()) {
                 Ok(Event::Records(batch)) => self.on_records(&batch)?,
@@ -131,15 +145,8 @@ impl<W: Work> LaneLoop<'_, W> {
                     break Ended::ReaderFailed("the reader thread ended".to_owned());
                 }
             }
-            self.work.tick(&mut self.desk)?;
-            self.desk.outbox.poll()?;
-            self.shared.heartbeat.beat();
-            if last_gauges.elapsed() >= GAUGES_EVERY {
-                last_gauges = Instant::now();
-                self.desk.local.flush();
-                self.update_gauges();
-                cpu.sample();
-            }
+            self.unpark()?;
+            self.turn(&mut cpu, &mut last_gauges)?;
         };
         let owned: Vec<i32> = self.partitions.keys().copied().collect();
         self.release(&owned);
@@ -148,6 +155,46 @@ impl<W: Work> LaneLoop<'_, W> {
         drop(desk);
         reader.close();
         Ok(ended)
+    }
+
+    /// What every turn of the loop does, whatever came.
+    fn turn(&mut self, cpu: &mut CpuMeter, last_gauges: &mut Instant) -> Result<(), BusError> {
+        self.work.tick(&mut self.desk)?;
+        self.desk.outbox.poll()?;
+        self.shared.heartbeat.beat();
+        if last_gauges.elapsed() >= GAUGES_EVERY {
+            *last_gauges = Instant::now();
+            self.desk.local.flush();
+            self.update_gauges();
+            cpu.sample();
+        }
+        Ok(())
+    }
+
+    /// Judges what was parked and need wait no more.
+    fn unpark(&mut self) -> Result<(), BusError> {
+        if self.parked.len() == 0 {
+            return Ok(());
+        }
+        let (records, inputs) = self.parked.take_ready(&mut self.desk.ids);
+        let inputs: Vec<(usize, InputRef)> = inputs.into_iter().enumerate().collect();
+        for (records, inputs) in records
+            .chunks(JUDGE_TOGETHER)
+            .zip(inputs.chunks(JUDGE_TOGETHER))
+        {
+            let polled = Polled {
+                records,
+                at: self.desk.clock.now(),
+                at_ms: unix_ms(),
+                queued_behind: 0,
+            };
+            let inputs: Vec<_> = inputs
+                .iter()
+                .map(|(at, input)| (at % JUDGE_TOGETHER, *input))
+                .collect();
+            self.work.judge(&mut self.desk, polled, &inputs)?;
+        }
+        Ok(())
     }
 
     /// How long to wait for something to come: not beyond what is due by time.
@@ -193,7 +240,11 @@ impl<W: Work> LaneLoop<'_, W> {
             if let Some(owned) = self.partitions.get_mut(&record.partition) {
                 owned.last_timestamp_ms = record.timestamp_ms;
             }
-            inputs.push((at, input));
+            if self.desk.ids.is_waiting(record.payload.as_deref()) {
+                self.parked.add(record, input);
+            } else {
+                inputs.push((at, input));
+            }
         }
         self.work.judge(&mut self.desk, polled, &inputs)
     }
@@ -253,6 +304,7 @@ impl<W: Work> LaneLoop<'_, W> {
 
     fn release(&mut self, partitions: &[i32]) {
         self.work.forget(partitions);
+        self.parked.forget(partitions);
         for partition in partitions {
             self.desk.outbox.ledger().revoke(*partition);
             if self.partitions.remove(partition).is_some() {
@@ -284,6 +336,9 @@ impl<W: Work> LaneLoop<'_, W> {
         }
         let metrics = &self.shared.metrics;
         self.work.update_gauges(metrics);
+        let parked = i64::try_from(self.parked.len()).unwrap_or(i64::MAX);
+        metrics.parked.add(parked - self.parked_shown);
+        self.parked_shown = parked;
         metrics
             .queue_depth
             .set(i64::try_from(self.reader.depth()).unwrap_or(i64::MAX));

@@ -13,6 +13,7 @@ mod demo_stream;
 mod eval;
 mod marks;
 mod progress;
+mod registry;
 mod rescore;
 mod rows;
 mod run;

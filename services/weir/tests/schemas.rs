@@ -10,6 +10,7 @@ use weir_registry::{CallError, Client, FULL_TRANSITIVE};
 use weir_testkit::{own_registry_or_skip, registry_or_skip, unique_name};
 use weir_wire::Subject;
 
+use common::gate::{Gate, ask, printed};
 use common::repository;
 use common::tool::{Finished, finish, weir};
 
@@ -232,4 +233,71 @@ fn a_schema_that_another_tool_registered_in_its_own_spelling_is_the_same_schema(
         (&verdict["what"], verdict["id"].as_u64()),
         (&"unchanged".into(), Some(u64::from(id)))
     );
+}
+
+#[test]
+fn the_trial_serves_its_schemas_as_a_registry_would_and_registers_nothing() {
+    let up = Gate::spawn(&mut weir(["up", "--rules-only", "--admin", "127.0.0.1:0"]));
+    let url = printed(&up.process, "schemas ");
+    let client = Client::new(&url).unwrap();
+    for subject in Subject::ALL {
+        let versions = client.versions(subject.name()).unwrap();
+        assert_eq!(versions.len(), 1);
+        assert_eq!(
+            (versions[0].id, &*versions[0].schema),
+            (subject.id(), subject.schema_json())
+        );
+        assert_eq!(
+            client.schema(subject.id()).unwrap().as_deref(),
+            Some(subject.schema_json())
+        );
+        assert_eq!(
+            client.compatibility(subject.name()).unwrap().as_deref(),
+            Some(FULL_TRANSITIVE)
+        );
+        // In whatever spelling.
+        let compact: Value = serde_json::from_str(subject.schema_json()).unwrap();
+        let found = client.find(subject.name(), &compact.to_string()).unwrap();
+        assert_eq!(found.map(|version| version.id), Some(subject.id()));
+        assert_eq!(
+            client.register(subject.name(), &compact.to_string()),
+            Ok(subject.id())
+        );
+    }
+    assert_eq!(client.schema(7), Ok(None));
+    assert_eq!(client.find(Subject::Prompt.name(), "\"string\""), Ok(None));
+    assert_eq!(client.find("nothing", "\"string\""), Ok(None));
+    assert_eq!(client.versions("nothing"), Ok(Vec::new()));
+    let refused = client
+        .register(Subject::Prompt.name(), &broken_prompt())
+        .unwrap_err();
+    assert!(refused.to_string().contains("42205"), "{refused}");
+    let address = url.trim_start_matches("http://");
+    let ids = format!("/schemas/ids/{}/versions", Subject::Verdict.id());
+    for (path, answer) in [
+        (
+            &*ids,
+            "200 OK\n[{\"subject\":\"weir.verdicts.v1-value\",\"version\":1}]",
+        ),
+        (
+            "/subjects/weir.verdicts.v1-value/versions/latest",
+            "200 OK\n{",
+        ),
+        (
+            "/subjects/weir.verdicts.v1-value/versions/2",
+            "404 Not Found\n{\"error_code\":40402",
+        ),
+        (
+            "/subjects/x/versions",
+            "404 Not Found\n{\"error_code\":40401",
+        ),
+        (
+            "/config",
+            "200 OK\n{\"compatibilityLevel\":\"FULL_TRANSITIVE\"}",
+        ),
+    ] {
+        let found = ask(address, path);
+        assert!(found.starts_with(answer), "{path}: {found}");
+    }
+    up.stop();
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod register;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ use weir_registry::Subjects;
 use weir_wire::Subject;
 
 use crate::args::TopicArgs;
+
+pub(crate) use serve::spawn as serve_compiled_in;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchemasCommand {
