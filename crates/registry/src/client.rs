@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_registrys_own_word_says_that_something_is_not_there() {
+    fn only_the_registry_itself_says_that_something_is_not_there() {
         let client = |status, body| Client::new(&server(status, body)).unwrap();
         let own = client(
             "404 Not Found",
