@@ -1,5 +1,5 @@
-//! Clients that are not Weir's: confluent-kafka's Avro serializers read what Weir wrote and write what it judges, with
-//! Apicurio and with `weir up` as their registry.
+//! Clients that are not Weir's read what it wrote and write what it judges: confluent-kafka's Avro serializers, with Apicurio
+//! and with `weir up` as their registry, and Apicurio's in Java, which speak to Apicurio only.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -29,17 +29,22 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Runs the client; gives its lines.
+    /// Runs the client in Python; gives its lines.
     fn run(&self, arguments: &[&str]) -> Vec<Value> {
         let mut command = Command::new(repository().join("scripts/python-client"));
         command.args(["run", "clients/python/examples/registry_client.py"]);
         command.args(["--brokers", self.brokers, "--registry", self.registry]);
-        let done = finish(command.args(arguments).current_dir(repository()));
-        assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
-        let lines = done.stdout.lines();
-        lines
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        lines_of(command.args(arguments))
+    }
+
+    /// The same in Java, which wants Apicurio's own interface.
+    fn run_java(&self, arguments: &[&str]) -> Vec<Value> {
+        let registry = self
+            .registry
+            .replace("/apis/ccompat/v7", "/apis/registry/v2");
+        let mut command = Command::new(repository().join("scripts/java-client"));
+        command.args(["run", self.brokers, &registry]);
+        lines_of(command.args(arguments))
     }
 
     /// Records up to one of each request.
@@ -50,6 +55,22 @@ impl Place<'_> {
             arguments.extend(["--reader", reader.to_str().unwrap()]);
         }
         self.run(&arguments)
+    }
+
+    /// Writes a prompt in Java, reads what came of it.
+    fn check_java(&self) {
+        self.run_java(&["send", self.prompts, "schemas/prompt.avsc", "java", CARD]);
+        let of = |records: Vec<Value>| {
+            records
+                .into_iter()
+                .find(|it| it["request_id"] == "java")
+                .unwrap()
+        };
+        let verdict = of(self.run_java(&["read", self.verdicts, "java", "hello"]));
+        assert_eq!(verdict["action"], "attenuate");
+        assert_eq!(verdict["findings"][0]["detector"], "card");
+        let moderation = of(self.run_java(&["read", self.moderation, "java"]));
+        assert_eq!(moderation["model"]["name"], "heavy-small-1");
     }
 
     /// Writes prompts, reads what came of them.
@@ -100,6 +121,15 @@ impl Place<'_> {
     }
 }
 
+fn lines_of(command: &mut Command) -> Vec<Value> {
+    let done = finish(command.current_dir(repository()));
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    let lines = done.stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 /// The version before the schema (without its last field) and one after it (with one more).
 fn versions_beside(subject: Subject, dir: &Path) -> [PathBuf; 2] {
     let now: Value = serde_json::from_str(subject.schema_json()).unwrap();
@@ -139,7 +169,7 @@ fn rescorer(arguments: &[&str]) -> Process {
 }
 
 #[test]
-fn confluents_python_client_reads_and_writes_with_a_registry() {
+fn confluents_client_in_python_and_apicurios_in_java_read_and_write_with_a_registry() {
     let (Some(kafka), Some(registry)) = (kafka_or_skip(), registry_or_skip()) else {
         return;
     };
@@ -167,14 +197,15 @@ fn confluents_python_client_reads_and_writes_with_a_registry() {
         "--dead-letters-topic",
         &cluster.dead_letters,
     ]);
-    Place {
+    let place = Place {
         brokers: &cluster.bus.brokers,
         registry: &url,
         prompts: &cluster.prompts,
         verdicts: &cluster.verdicts,
         moderation: &moderation,
-    }
-    .check();
+    };
+    place.check();
+    place.check_java();
     gate.stop();
 }
 
