@@ -123,13 +123,7 @@ impl<W: Work> LaneLoop<'_, W> {
                 self.hand_over(&owned, DRAIN_PATIENCE)?;
                 break Ended::Drained;
             }
-            if self.parked.is_full() {
-                std::thread::sleep(IDLE_WAIT);
-                self.unpark()?;
-                self.turn(&mut cpu, &mut last_gauges)?;
-                continue;
-            }
-            match self.reader.events().recv_timeout(self.wait()) {
+            match self.next_event() {
                 Ok(Event::Records(batch)) => self.on_records(&batch)?,
                 Ok(Event::Assigned(partitions)) => self.on_assigned(&partitions),
                 Ok(Event::Revoked { partitions, done }) => {
@@ -146,7 +140,15 @@ impl<W: Work> LaneLoop<'_, W> {
                 }
             }
             self.unpark()?;
-            self.turn(&mut cpu, &mut last_gauges)?;
+            self.work.tick(&mut self.desk)?;
+            self.desk.outbox.poll()?;
+            self.shared.heartbeat.beat();
+            if last_gauges.elapsed() >= GAUGES_EVERY {
+                last_gauges = Instant::now();
+                self.desk.local.flush();
+                self.update_gauges();
+                cpu.sample();
+            }
         };
         let owned: Vec<i32> = self.partitions.keys().copied().collect();
         self.release(&owned);
@@ -157,18 +159,13 @@ impl<W: Work> LaneLoop<'_, W> {
         Ok(ended)
     }
 
-    /// What every turn of the loop does, whatever came.
-    fn turn(&mut self, cpu: &mut CpuMeter, last_gauges: &mut Instant) -> Result<(), BusError> {
-        self.work.tick(&mut self.desk)?;
-        self.desk.outbox.poll()?;
-        self.shared.heartbeat.beat();
-        if last_gauges.elapsed() >= GAUGES_EVERY {
-            *last_gauges = Instant::now();
-            self.desk.local.flush();
-            self.update_gauges();
-            cpu.sample();
+    /// What the reader has to tell; nothing while too much is parked.
+    fn next_event(&self) -> Result<Event, RecvTimeoutError> {
+        if self.parked.is_full() {
+            std::thread::sleep(IDLE_WAIT);
+            return Err(RecvTimeoutError::Timeout);
         }
-        Ok(())
+        self.reader.events().recv_timeout(self.wait())
     }
 
     /// Judges what was parked and need wait no more.

@@ -32,7 +32,7 @@ pub(crate) fn spawn(address: SocketAddr) -> anyhow::Result<SocketAddr> {
         })?;
     let address = listener.local_addr()?;
     std::thread::Builder::new()
-        .name("weir-schemas".to_owned())
+        .name("weir-registry".to_owned())
         .spawn(move || {
             let served = runtime.block_on(async { axum::serve(listener, router()).await });
             if let Err(error) = served {
