@@ -239,6 +239,12 @@ pub(crate) const OPEN_STREAMS: MetricSpec = gauge(
     &[],
     "Streams that have begun and not ended.",
 );
+pub(crate) const PARKED: MetricSpec = gauge(
+    "weir_parked_records",
+    Unit::Records,
+    &[],
+    "Records that wait until the schema registry tells what their schema id means.",
+);
 pub(crate) const CHECKPOINTS: MetricSpec = counter(
     "weir_checkpoints_total",
     Unit::Count,
@@ -408,7 +414,7 @@ pub(crate) const RESCORE_LAG: MetricSpec = gauge(
     "Flagged records that wait for their second look.",
 );
 
-static CATALOGUE: [MetricSpec; 39] = [
+static CATALOGUE: [MetricSpec; 40] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -420,6 +426,7 @@ static CATALOGUE: [MetricSpec; 39] = [
     RECORDS,
     CHUNKS,
     OPEN_STREAMS,
+    PARKED,
     CHECKPOINTS,
     RESTORE,
     PANICS,

@@ -74,6 +74,8 @@ pub struct GateMetrics {
     pub circuit_open: IntGauge,
     /// Streams that have begun and not ended. With several lanes use `add` and `sub`.
     pub open_streams: IntGauge,
+    /// Records that wait for the schema registry. With several lanes use `add` and `sub`.
+    pub parked: IntGauge,
     /// Seconds that restoring streams took at an assignment.
     pub restore: Histogram,
     checkpoints: [IntCounter; CheckpointResult::ALL.len()],
@@ -112,6 +114,7 @@ impl GateMetrics {
 
         Ok(Self {
             open_streams: to.int_gauge(&names::OPEN_STREAMS)?,
+            parked: to.int_gauge(&names::PARKED)?,
             chunks: ChunkFate::ALL.map(|fate| chunks.with_label_values(&[fate.as_str()])),
             restore: to.histogram(&names::RESTORE)?,
             checkpoints: CheckpointResult::ALL

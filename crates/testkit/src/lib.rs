@@ -1,4 +1,4 @@
-//! Fixtures for tests and benchmarks: a real Apache Kafka, child processes, a virtual clock.
+//! Fixtures for tests and benchmarks: a real Apache Kafka and schema registry, child processes, a virtual clock.
 //!
 //! ```no_run
 //! # fn make_topic(_bootstrap: &str, _topic: &str) {}
@@ -13,14 +13,17 @@
 //! Tests on a real broker run where `WEIR_TEST_KAFKA=1` is set (`make test` sets it) and say that
 //! they are skipped elsewhere. One broker serves a whole test binary, so topics and groups need
 //! names of their own ([`unique_name`]); a test that stops or kills its broker takes one for
-//! itself ([`own_kafka_or_skip`]).
+//! itself ([`own_kafka_or_skip`]). The same holds of registries ([`registry_or_skip`], [`own_registry_or_skip`]).
 //!
 //! Nothing here knows a Kafka client: the crates under test bring theirs.
 
 mod clock;
 mod kafka;
+mod node;
 mod port;
 mod process;
+mod registry;
+mod tools;
 
 pub use clock::VirtualClock;
 pub use kafka::switch::{
@@ -29,3 +32,4 @@ pub use kafka::switch::{
 pub use kafka::{Kafka, KafkaError};
 pub use port::free_port;
 pub use process::{Process, ProcessError};
+pub use registry::{SchemaRegistry, SchemaRegistryError, own_registry_or_skip, registry_or_skip};

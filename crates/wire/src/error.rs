@@ -24,6 +24,12 @@ pub enum DecodeError {
         /// The subject that the frame's schema belongs to.
         found: Subject,
     },
+    /// The id names a schema that is registered under subjects of others only.
+    #[error("schema id {0} is not of this topic's subject")]
+    ForeignSchema(u32),
+    /// The id names a schema that is registered under the right subject and cannot be read as ours.
+    #[error("schema id {0} is incompatible with this version's schema")]
+    IncompatibleSchema(u32),
     /// The datum does not fit its schema.
     #[error("datum is invalid: {0}")]
     Datum(DatumFault),
@@ -39,9 +45,11 @@ impl DecodeError {
         match self {
             Self::TooShort | Self::BadMagic(_) => DeadLetterReason::MalformedFrame,
             Self::UnknownSchema(_) => DeadLetterReason::UnknownSchema,
-            Self::WrongSchema { .. } | Self::Datum(_) | Self::TrailingBytes(_) => {
-                DeadLetterReason::Undecodable
-            }
+            Self::WrongSchema { .. }
+            | Self::ForeignSchema(_)
+            | Self::IncompatibleSchema(_)
+            | Self::Datum(_)
+            | Self::TrailingBytes(_) => DeadLetterReason::Undecodable,
         }
     }
 }

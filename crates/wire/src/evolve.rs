@@ -1,8 +1,8 @@
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::schema::{Name, NamesRef, ResolvedSchema};
-use apache_avro::schema_compatibility::SchemaCompatibility;
 use apache_avro::{Schema, from_value};
 
+use crate::compatibility::breach_between;
 use crate::{DatumFault, Record, SchemaError, Subject, codec};
 
 /// Another version of a subject's schema, whose records are resolved into the compiled-in one:
@@ -15,6 +15,7 @@ use crate::{DatumFault, Record, SchemaError, Subject, codec};
 pub struct WriterSchema {
     subject: Subject,
     schema: Schema,
+    as_compiled: bool,
 }
 
 impl WriterSchema {
@@ -24,28 +25,32 @@ impl WriterSchema {
     /// [`SchemaError`] if it is no schema, an incompatible one, or one with a type that holds
     /// itself: a datum of such a type nests as deep as its author likes, and reading recurses.
     pub fn parse(subject: Subject, json: &str) -> Result<Self, SchemaError> {
-        let invalid = |error: apache_avro::Error| SchemaError::Invalid(error.to_string());
-        let schema = Schema::parse_str(json).map_err(invalid)?;
-        let recursive = {
-            let resolved = ResolvedSchema::try_from(&schema).map_err(invalid)?;
-            holds_itself(&schema, resolved.get_names(), &mut Vec::new())
-        };
-        if recursive {
-            return Err(SchemaError::Recursive);
-        }
-        SchemaCompatibility::can_read(&schema, codec::schema(subject)).map_err(|error| {
-            SchemaError::Incompatible {
+        let (schema, inlined) = parse(json)?;
+        if let Some(breach) = breach_between(&inlined, codec::inlined(subject)) {
+            return Err(SchemaError::Incompatible {
                 subject,
-                reason: error.to_string(),
-            }
-        })?;
-        Ok(Self { subject, schema })
+                reason: breach.to_string(),
+            });
+        }
+        let as_compiled = schema.canonical_form() == codec::schema(subject).canonical_form();
+        Ok(Self {
+            subject,
+            schema,
+            as_compiled,
+        })
     }
 
     /// The subject whose records it writes.
     #[must_use]
     pub fn subject(&self) -> Subject {
         self.subject
+    }
+
+    /// Whether its records are, byte for byte, as the compiled-in schema has them: the two differ in documentation,
+    /// defaults and spelling at most.
+    #[must_use]
+    pub fn is_as_compiled(&self) -> bool {
+        self.as_compiled
     }
 
     pub(crate) fn read<T: Record>(&self, datum: &mut &[u8]) -> Result<T, DatumFault> {
@@ -56,6 +61,20 @@ impl WriterSchema {
             .read_value(datum)?;
         Ok(from_value(&value)?)
     }
+}
+
+/// A schema as it stands, and with its references replaced by what they name.
+pub(crate) fn parse(json: &str) -> Result<(Schema, Schema), SchemaError> {
+    let invalid = |error: apache_avro::Error| SchemaError::Invalid(error.to_string());
+    let schema = Schema::parse_str(json).map_err(invalid)?;
+    let inlined = {
+        let resolved = ResolvedSchema::try_from(&schema).map_err(invalid)?;
+        if holds_itself(&schema, resolved.get_names(), &mut Vec::new()) {
+            return Err(SchemaError::Recursive);
+        }
+        codec::inline(&schema, resolved.get_names())
+    };
+    Ok((schema, inlined))
 }
 
 /// Whether a type can be reached from within itself. `open` are the records around `schema`.

@@ -26,6 +26,7 @@
 mod checkpoint;
 mod chunk;
 mod codec;
+mod compatibility;
 mod dead_letter;
 mod enc;
 mod error;
@@ -42,6 +43,7 @@ mod subject;
 pub use checkpoint::Checkpoint;
 pub use chunk::{Channel, Chunk, End, Opening};
 pub use codec::{MAX_FIELD_BYTES, decode, decode_with, encode, encode_with, prepare};
+pub use compatibility::{Breach, breach};
 pub use dead_letter::{DeadLetter, Header};
 pub use enc::Enc;
 pub use error::{DatumFault, DecodeError, EncodeError, SchemaError};

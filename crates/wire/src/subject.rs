@@ -45,6 +45,20 @@ impl Subject {
         }
     }
 
+    /// The file of its schema in `schemas/`.
+    #[must_use]
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt.avsc",
+            Self::Chunk => "chunk.avsc",
+            Self::Verdict => "verdict.avsc",
+            Self::Flagged => "flagged.avsc",
+            Self::DeadLetter => "dead-letter.avsc",
+            Self::Checkpoint => "checkpoint.avsc",
+            Self::Moderation => "moderation.avsc",
+        }
+    }
+
     /// The fixed id of the compiled-in schema; `schemas/README.md` lists them.
     ///
     /// A registry counts up from 1, so ids this high do not meet its own.
@@ -89,14 +103,16 @@ pub enum Written<'a> {
     AsCompiled(Subject),
     /// An earlier or later version: slower, and resolved into the compiled-in one.
     Otherwise(Subject, &'a WriterSchema),
+    /// One that is registered under subjects of others only.
+    Foreign,
+    /// One that is registered under this subject and cannot be read as its records.
+    Incompatible(Subject),
 }
 
 /// Which schema an id names. Answers from memory, since a lane thread asks.
 ///
-/// A registry's client implements this over what it has fetched so far. For an id that it has
-/// not, `find` says `None`; its caller sees [`crate::DecodeError::UnknownSchema`], asks the
-/// registry off the lane thread, and only then tells poison (the registry does not know the id)
-/// from a frame to decode again (it does) and one to park (it does not answer).
+/// A registry's client (`weir-registry`) implements this over what it has fetched so far, and is asked beforehand
+/// whether a frame's id has still to be fetched: then the record is parked, and an id that is not found here is poison.
 pub trait SchemaIds {
     /// The id to write `subject`'s compiled-in schema under.
     fn id_of(&self, subject: Subject) -> u32;

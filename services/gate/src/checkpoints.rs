@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use weir_bus::{BusError, Committer, InRecord, InputRef, Ledger, Linger, Log, LogReader};
 use weir_bus::{OutRecord, Publisher};
+use weir_registry::Ids;
 use weir_telemetry::{CheckpointResult, GateMetrics};
 use weir_types::Micros;
 use weir_wire::Checkpoint;
@@ -40,6 +41,8 @@ const MAX_STATE_BYTES: usize = 1 << 20;
 const BEGIN_PATIENCE: Duration = Duration::from_secs(2);
 /// ... and how long reading from there on may take; streams wait for both.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
+/// How long schema ids that are new to this process may take to be looked up.
+const SCHEMAS_PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is committed where to begin reading.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
@@ -59,6 +62,7 @@ pub(crate) struct Checkpoints {
     numbers: HashMap<Arc<str>, u64>,
     next_number: u64,
     batch: Option<Batch>,
+    ids: Ids,
     metrics: GateMetrics,
 }
 
@@ -116,6 +120,7 @@ impl Checkpoints {
             numbers: HashMap::new(),
             next_number: 0,
             batch: None,
+            ids: config.schemas.clone(),
             metrics: metrics.clone(),
         })
     }
@@ -159,18 +164,24 @@ impl Checkpoints {
         );
     }
 
-    fn read(&self, committer: &Committer, partitions: &[(i32, i64)]) -> Result<Log, BusError> {
+    fn read(&mut self, committer: &Committer, partitions: &[(i32, i64)]) -> Result<Log, BusError> {
         let numbers: Vec<i32> = partitions.iter().map(|(number, _)| *number).collect();
         let from = committer
             .beside(&self.topic)
             .committed(&numbers, BEGIN_PATIENCE)?;
-        self.reader.read(&from, READ_PATIENCE)
+        let log = self.reader.read(&from, READ_PATIENCE)?;
+        // Of versions that are new to this process. Those that the registry does not tell in time cannot be read.
+        let deadline = Instant::now() + SCHEMAS_PATIENCE;
+        for record in &log.records {
+            self.ids.wait(record.payload.as_deref(), deadline);
+        }
+        Ok(log)
     }
 
     /// Restores what the log says of streams that are not over; how many.
     fn restore(&mut self, judge: &mut Judge, clock: Clock, log: &Log) -> usize {
         let mut saved: Vec<(&InRecord, Box<Checkpoint>)> = Vec::new();
-        for last in last_words(&log.records).into_values() {
+        for last in last_words(&log.records, &self.ids).into_values() {
             match last {
                 Last::Saved(record, checkpoint) => saved.push((record, checkpoint)),
                 Last::Unreadable => self.refuse(),
@@ -327,7 +338,7 @@ impl Checkpoints {
                 epoch: saved.owner_epoch,
             };
             let mut record = Vec::with_capacity(saved.state.len() + 512);
-            let encoded = weir_wire::encode(&checkpoint(saved), &mut record);
+            let encoded = weir_wire::encode_with(&self.ids, &checkpoint(saved), &mut record);
             if encoded.is_err() || record.len() > MAX_STATE_BYTES {
                 // It is read again from where it is now.
                 self.refuse();

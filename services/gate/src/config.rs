@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use weir_bus::BusConfig;
+use weir_registry::Ids;
 use weir_types::FingerprintKey;
 
 /// What a gate is started with.
@@ -13,6 +14,8 @@ pub struct GateConfig {
     pub group: String,
     /// Where to read and write.
     pub topics: Topics,
+    /// Schema ids to write and read.
+    pub schemas: Ids,
     /// Folder of policies.
     pub policies: PathBuf,
     /// Folder of the fast model; `None` judges by rules alone, and says so in every verdict.

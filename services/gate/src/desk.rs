@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use weir_bus::{BusError, InRecord, InputRef, unix_ms};
 use weir_lane::{Arrival, Judged};
+use weir_registry::Ids;
 use weir_telemetry::{GateMetrics, LaneMetrics};
 use weir_types::{Micros, Verdict};
 
@@ -68,6 +69,7 @@ pub(crate) trait Work {
 pub(crate) struct Desk {
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
+    pub(crate) ids: Ids,
     pub(crate) topic: Arc<str>,
     pub(crate) metrics: GateMetrics,
     pub(crate) local: LaneMetrics,

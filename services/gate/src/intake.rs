@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use weir_bus::InRecord;
 use weir_lane::{Arrival, ChunkInput, OpeningInput, PromptInput, StreamEnd};
+use weir_registry::Ids;
 use weir_types::{DeadLetterReason, Micros, Source};
 use weir_wire::{Chunk, End, Opening, Prompt};
 
@@ -38,6 +39,7 @@ pub(crate) fn prompt(
     source: Source,
     owner_epoch: i64,
     arrival: Arrival,
+    ids: &Ids,
 ) -> Result<PromptInput, Rejected> {
     let reject = |reason, detail: String| Rejected {
         reason,
@@ -50,7 +52,7 @@ pub(crate) fn prompt(
             "the record has no value".to_owned(),
         ));
     };
-    let prompt: Prompt = weir_wire::decode(payload)
+    let prompt: Prompt = weir_wire::decode_with(ids, payload)
         .map_err(|error| reject(error.dead_letter_reason(), error.to_string()))?;
     let names = [&prompt.request_id, &prompt.tenant, &prompt.worker_id];
     if let Some(detail) = bad_names(names.map(String::as_str), prompt.locale_hint.as_deref()) {
@@ -89,6 +91,7 @@ pub(crate) fn chunk(
     source: Source,
     owner_epoch: i64,
     arrival: Arrival,
+    ids: &Ids,
 ) -> Result<ChunkInput, Rejected> {
     let reject = |reason, detail: String| Rejected {
         reason,
@@ -99,7 +102,7 @@ pub(crate) fn chunk(
         let detail = "the record has no value".to_owned();
         return Err(reject(DeadLetterReason::Invalid, detail));
     };
-    let chunk: Chunk = weir_wire::decode(payload)
+    let chunk: Chunk = weir_wire::decode_with(ids, payload)
         .map_err(|error| reject(error.dead_letter_reason(), error.to_string()))?;
     let hint = chunk
         .opening
@@ -224,7 +227,7 @@ mod tests {
 
     fn take(record: &InRecord) -> Result<PromptInput, Rejected> {
         let source = source(&"t".into(), record);
-        prompt(record, source, 1, Arrival::default())
+        prompt(record, source, 1, Arrival::default(), &Ids::compiled_in())
     }
 
     fn frame(prompt: &Prompt) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
-use weir_bus::{Batch, BusError, Event, Reader, unix_ms};
+use weir_bus::{Batch, BusError, Event, InputRef, Reader, unix_ms};
 use weir_telemetry::{Condition, CpuMeter, GateMetrics, Heartbeat, IntCounter, PartitionMetrics};
 use weir_types::Micros;
 
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::GateConfig;
 use crate::desk::{Desk, Polled, Work};
 use crate::outbox::Outbox;
+use crate::parked::Parked;
 
 /// Records judged together at most. Small enough that the first of a dense batch is published
 /// while the rest is judged, large enough that the classifier's call is shared.
@@ -58,6 +59,9 @@ struct LaneLoop<'a, W> {
     shared: &'a LaneShared,
     records: IntCounter,
     partitions: HashMap<i32, Owned>,
+    parked: Parked,
+    /// How many of them the gauge, which lanes share, knows of.
+    parked_shown: i64,
     /// Set while partitions have been given back and no new assignment has come.
     rebalance_began: Option<Instant>,
     circuit_was_open: bool,
@@ -84,6 +88,7 @@ pub(crate) fn run(
         &config.bus,
         committer,
         config.topics.clone(),
+        config.schemas.clone(),
         shared.metrics.clone(),
     )?;
     let lane = LaneLoop {
@@ -91,6 +96,7 @@ pub(crate) fn run(
         desk: Desk {
             clock,
             outbox,
+            ids: config.schemas.clone(),
             topic: inlet.topic.as_str().into(),
             metrics: shared.metrics.clone(),
             local: shared.metrics.lane(),
@@ -99,6 +105,8 @@ pub(crate) fn run(
         shared,
         records: shared.metrics.topic(&inlet.topic),
         partitions: HashMap::new(),
+        parked: Parked::default(),
+        parked_shown: 0,
         rebalance_began: None,
         circuit_was_open: false,
     };
@@ -115,7 +123,7 @@ impl<W: Work> LaneLoop<'_, W> {
                 self.hand_over(&owned, DRAIN_PATIENCE)?;
                 break Ended::Drained;
             }
-            match self.reader.events().recv_timeout(self.wait()) {
+            match self.next_event() {
                 Ok(Event::Records(batch)) => self.on_records(&batch)?,
                 Ok(Event::Assigned(partitions)) => self.on_assigned(&partitions),
                 Ok(Event::Revoked { partitions, done }) => {
@@ -131,6 +139,7 @@ impl<W: Work> LaneLoop<'_, W> {
                     break Ended::ReaderFailed("the reader thread ended".to_owned());
                 }
             }
+            self.unpark()?;
             self.work.tick(&mut self.desk)?;
             self.desk.outbox.poll()?;
             self.shared.heartbeat.beat();
@@ -148,6 +157,41 @@ impl<W: Work> LaneLoop<'_, W> {
         drop(desk);
         reader.close();
         Ok(ended)
+    }
+
+    /// What the reader has to tell; nothing while too much is parked.
+    fn next_event(&self) -> Result<Event, RecvTimeoutError> {
+        if self.parked.is_full() {
+            std::thread::sleep(IDLE_WAIT);
+            return Err(RecvTimeoutError::Timeout);
+        }
+        self.reader.events().recv_timeout(self.wait())
+    }
+
+    /// Judges what was parked and need wait no more.
+    fn unpark(&mut self) -> Result<(), BusError> {
+        if self.parked.len() == 0 {
+            return Ok(());
+        }
+        let (records, inputs) = self.parked.take_ready(&mut self.desk.ids);
+        let inputs: Vec<(usize, InputRef)> = inputs.into_iter().enumerate().collect();
+        for (records, inputs) in records
+            .chunks(JUDGE_TOGETHER)
+            .zip(inputs.chunks(JUDGE_TOGETHER))
+        {
+            let polled = Polled {
+                records,
+                at: self.desk.clock.now(),
+                at_ms: unix_ms(),
+                queued_behind: 0,
+            };
+            let inputs: Vec<_> = inputs
+                .iter()
+                .map(|(at, input)| (at % JUDGE_TOGETHER, *input))
+                .collect();
+            self.work.judge(&mut self.desk, polled, &inputs)?;
+        }
+        Ok(())
     }
 
     /// How long to wait for something to come: not beyond what is due by time.
@@ -193,7 +237,11 @@ impl<W: Work> LaneLoop<'_, W> {
             if let Some(owned) = self.partitions.get_mut(&record.partition) {
                 owned.last_timestamp_ms = record.timestamp_ms;
             }
-            inputs.push((at, input));
+            if self.desk.ids.is_waiting(record.payload.as_deref()) {
+                self.parked.add(record, input);
+            } else {
+                inputs.push((at, input));
+            }
         }
         self.work.judge(&mut self.desk, polled, &inputs)
     }
@@ -253,6 +301,7 @@ impl<W: Work> LaneLoop<'_, W> {
 
     fn release(&mut self, partitions: &[i32]) {
         self.work.forget(partitions);
+        self.parked.forget(partitions);
         for partition in partitions {
             self.desk.outbox.ledger().revoke(*partition);
             if self.partitions.remove(partition).is_some() {
@@ -284,6 +333,9 @@ impl<W: Work> LaneLoop<'_, W> {
         }
         let metrics = &self.shared.metrics;
         self.work.update_gauges(metrics);
+        let parked = i64::try_from(self.parked.len()).unwrap_or(i64::MAX);
+        metrics.parked.add(parked - self.parked_shown);
+        self.parked_shown = parked;
         metrics
             .queue_depth
             .set(i64::try_from(self.reader.depth()).unwrap_or(i64::MAX));

@@ -22,6 +22,7 @@ mod judge;
 mod lane_loop;
 mod outbox;
 mod panics;
+mod parked;
 mod prompts;
 mod second_look;
 mod streams;

@@ -5,6 +5,7 @@ use weir_bus::{
     BusConfig, BusError, Committer, InRecord, InputRef, Ledger, Linger, OutRecord, Publisher,
     unix_ms,
 };
+use weir_registry::Ids;
 use weir_stats::SplitMix64;
 use weir_telemetry::{GateMetrics, TRACEPARENT_HEADER, TraceContext};
 use weir_types::{Source, Verdict};
@@ -54,6 +55,7 @@ pub(crate) struct Outbox {
     ledger: Ledger,
     committer: Committer,
     topics: Topics,
+    ids: Ids,
     metrics: GateMetrics,
     buffer: Vec<u8>,
     acknowledged: Vec<(u64, Sent)>,
@@ -68,6 +70,7 @@ impl Outbox {
         bus: &BusConfig,
         committer: Committer,
         topics: Topics,
+        ids: Ids,
         metrics: GateMetrics,
     ) -> Result<Self, BusError> {
         Ok(Self {
@@ -80,6 +83,7 @@ impl Outbox {
             ledger: Ledger::default(),
             committer,
             topics,
+            ids,
             metrics,
             buffer: Vec::with_capacity(4096),
             acknowledged: Vec::new(),
@@ -142,7 +146,7 @@ impl Outbox {
         sent: Sent,
     ) -> Result<(), BusError> {
         self.buffer.clear();
-        if let Err(error) = weir_wire::encode(verdict, &mut self.buffer) {
+        if let Err(error) = weir_wire::encode_with(&self.ids, verdict, &mut self.buffer) {
             // A defect of this build; the client's fail mode takes over for this request.
             tracing::error!(%error, "a verdict could not be encoded");
             self.end(sent);
@@ -171,7 +175,7 @@ impl Outbox {
     /// goes with, whose input and stream are not done before it.
     pub(crate) fn flagged(&mut self, flagged: &Flagged, sent: Sent) -> Result<(), BusError> {
         self.buffer.clear();
-        if let Err(error) = weir_wire::encode(flagged, &mut self.buffer) {
+        if let Err(error) = weir_wire::encode_with(&self.ids, flagged, &mut self.buffer) {
             tracing::error!(%error, "a text for the rescorer could not be encoded");
             return Ok(());
         }
@@ -258,7 +262,7 @@ impl Outbox {
         }
         .fitting();
         self.buffer.clear();
-        if let Err(error) = weir_wire::encode(&letter, &mut self.buffer) {
+        if let Err(error) = weir_wire::encode_with(&self.ids, &letter, &mut self.buffer) {
             tracing::error!(%error, "a dead letter could not be encoded");
             return Ok(());
         }
@@ -349,7 +353,14 @@ mod tests {
             commit: "test",
         };
         let metrics = GateMetrics::register(&Registry::new(), build).unwrap();
-        let mut outbox = Outbox::new(&bus, reader.committer().clone(), topics, metrics).unwrap();
+        let mut outbox = Outbox::new(
+            &bus,
+            reader.committer().clone(),
+            topics,
+            Ids::compiled_in(),
+            metrics,
+        )
+        .unwrap();
         outbox.ledger().assign(0, 1);
         (outbox, reader, broker)
     }

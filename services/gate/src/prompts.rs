@@ -61,7 +61,7 @@ impl Work for Prompts<'_> {
             let begun = desk.clock.now();
             let arrival = polled.arrival(record);
             let source = intake::source(&desk.topic, record);
-            match intake::prompt(record, source, input.epoch, arrival) {
+            match intake::prompt(record, source, input.epoch, arrival, &desk.ids) {
                 Ok(mut prompt) => {
                     prompt.arrival.decode_us = microseconds(desk.clock.now().since(begun));
                     prompts.push(prompt);
@@ -73,7 +73,8 @@ impl Work for Prompts<'_> {
         for answer in self.judge.judge(prompts) {
             let (record, input) = origins[answer.index];
             if let Some(selected) = answer.judged.selected
-                && let Some(flagged) = second_look::of_prompt(record, &answer.judged, selected)
+                && let Some(flagged) =
+                    second_look::of_prompt(record, &desk.ids, &answer.judged, selected)
             {
                 desk.outbox.flagged(&flagged, input.into())?;
             }

@@ -2,12 +2,18 @@
 
 use weir_bus::InRecord;
 use weir_lane::{Judged, StreamJudged};
+use weir_registry::Ids;
 use weir_types::Selected;
 use weir_wire::{Flagged, Prompt};
 
 /// A prompt that was selected. Its text is in its record still; it was judged, so that decodes.
-pub(crate) fn of_prompt(record: &InRecord, judged: &Judged, selected: Selected) -> Option<Flagged> {
-    let prompt: Prompt = weir_wire::decode(record.payload.as_ref()?).ok()?;
+pub(crate) fn of_prompt(
+    record: &InRecord,
+    ids: &Ids,
+    judged: &Judged,
+    selected: Selected,
+) -> Option<Flagged> {
+    let prompt: Prompt = weir_wire::decode_with(ids, record.payload.as_ref()?).ok()?;
     // Spans of the verdict count in the segments' text as one.
     let segments = prompt.segments.into_iter();
     let text = segments.flat_map(|segment| segment.text).collect();

@@ -97,8 +97,13 @@ impl Work for Streams<'_> {
             let record = &polled.records[at];
             let begun = desk.clock.now();
             let source = intake::source(&desk.topic, record);
-            let mut chunk = match intake::chunk(record, source, input.epoch, polled.arrival(record))
-            {
+            let mut chunk = match intake::chunk(
+                record,
+                source,
+                input.epoch,
+                polled.arrival(record),
+                &desk.ids,
+            ) {
                 Ok(chunk) => chunk,
                 Err(rejected) => {
                     desk.dead_letter(record, &rejected, "gate.intake", input)?;

@@ -58,6 +58,7 @@ impl Bench {
             bus: broker.config(),
             group: "test".to_owned(),
             topics: Topics::default(),
+            schemas: weir_registry::Ids::compiled_in(),
             policies: policies.path().to_owned(),
             model: None,
             lanes: 1,

@@ -85,6 +85,7 @@ fn what_is_selected_goes_to_the_rescorer_with_its_text_and_the_reason() {
         bus: broker.config(),
         group: "test".to_owned(),
         topics: topics.clone(),
+        schemas: weir_registry::Ids::compiled_in(),
         policies: dir.path().to_owned(),
         model: None,
         lanes: 1,

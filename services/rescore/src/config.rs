@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use weir_bus::BusConfig;
+use weir_registry::Ids;
 use weir_types::FingerprintKey;
 
 /// What a rescorer is started with.
@@ -13,6 +14,8 @@ pub struct RescoreConfig {
     pub group: String,
     /// Where to read and write.
     pub topics: RescoreTopics,
+    /// Schema ids to write and read.
+    pub schemas: Ids,
     /// Folder of policies.
     pub policies: PathBuf,
     /// Under which texts are fingerprinted, and drawn when load is shed.

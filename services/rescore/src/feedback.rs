@@ -4,12 +4,14 @@
 //! are written by an idempotent producer, never in a transaction, which would stall their readers; an offset is committed when
 //! its verdict is acknowledged. A repeat has the same id.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
 use weir_bus::{BusError, Event, InRecord, InputRef, Ledger, Linger, OutRecord, Publisher, Reader};
 use weir_policy::PolicySet;
+use weir_registry::Ids;
 use weir_types::{Action, Provenance, Stage, StageTimes, Verdict, derive_id};
 use weir_wire::Moderation;
 
@@ -18,6 +20,8 @@ use crate::shared::Shared;
 
 /// How long the loop sleeps when nothing comes.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// Records that wait in memory at most for the schema registry, before no more are taken from the reader.
+const WAITING_RECORDS: usize = 4096;
 /// How often progress is committed. A crash repeats at most this much, under the same ids.
 const COMMIT_EVERY: Duration = Duration::from_millis(250);
 /// How long acknowledgements are waited for when partitions are given back, and at the end.
@@ -104,6 +108,9 @@ struct Feedback<'a> {
     reader: Reader,
     publisher: Publisher<Token>,
     ledger: Ledger,
+    ids: Ids,
+    /// From the first record on whose schema has still to be asked for.
+    waiting: VecDeque<InRecord>,
     acknowledged: Vec<Token>,
     buffer: Vec<u8>,
     last_commit: Instant,
@@ -125,6 +132,8 @@ impl<'a> Feedback<'a> {
             policies,
             shared,
             ledger: Ledger::default(),
+            ids: config.schemas.clone(),
+            waiting: VecDeque::new(),
             acknowledged: Vec::new(),
             buffer: Vec::new(),
             last_commit: Instant::now(),
@@ -136,13 +145,13 @@ impl<'a> Feedback<'a> {
             if self.shared.stop.load(Ordering::Acquire) {
                 break self.hand_over();
             }
-            let turned = match self.reader.events().recv_timeout(IDLE_WAIT) {
+            let turned = match self.next_event() {
                 Ok(event) => self.on_event(event),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => Err("the reader thread ended".to_owned()),
             };
             self.shared.heartbeat.beat();
-            if let Err(reason) = turned.and_then(|()| self.poll()) {
+            if let Err(reason) = turned.and_then(|()| self.work()).and_then(|()| self.poll()) {
                 break Err(reason);
             }
             if self.last_commit.elapsed() >= COMMIT_EVERY {
@@ -159,10 +168,8 @@ impl<'a> Feedback<'a> {
         match event {
             Event::Records(batch) => {
                 self.reader.taken(batch.records.len());
-                batch
-                    .records
-                    .iter()
-                    .try_for_each(|record| self.on_record(record))
+                self.waiting.extend(batch.records);
+                self.work()
             }
             Event::Assigned(partitions) => {
                 for (partition, epoch) in partitions {
@@ -185,7 +192,30 @@ impl<'a> Feedback<'a> {
         }
     }
 
+    /// Nothing while too much waits.
+    fn next_event(&self) -> Result<Event, RecvTimeoutError> {
+        if self.waiting.len() >= WAITING_RECORDS {
+            std::thread::sleep(IDLE_WAIT);
+            return Err(RecvTimeoutError::Timeout);
+        }
+        self.reader.events().recv_timeout(IDLE_WAIT)
+    }
+
+    /// Does what can be done.
+    fn work(&mut self) -> Result<(), String> {
+        while let Some(record) = self.waiting.pop_front() {
+            if self.ids.is_waiting(record.payload.as_deref()) {
+                self.waiting.push_front(record);
+                break;
+            }
+            self.on_record(&record)?;
+        }
+        Ok(())
+    }
+
     fn forget(&mut self, partitions: &[i32]) {
+        self.waiting
+            .retain(|record| !partitions.contains(&record.partition));
         for partition in partitions {
             self.ledger.revoke(*partition);
         }
@@ -196,7 +226,7 @@ impl<'a> Feedback<'a> {
             return Ok(());
         };
         let payload = record.payload.as_deref().unwrap_or_default();
-        match weir_wire::decode::<Moderation>(payload) {
+        match weir_wire::decode_with::<Moderation>(&self.ids, payload) {
             Ok(moderation) => {
                 if let Some(verdict) = verdict(&moderation, self.policies) {
                     self.send(&verdict, &moderation, input)?;
@@ -221,7 +251,8 @@ impl<'a> Feedback<'a> {
         input: InputRef,
     ) -> Result<(), String> {
         self.buffer.clear();
-        weir_wire::encode(verdict, &mut self.buffer).map_err(|error| error.to_string())?;
+        weir_wire::encode_with(&self.ids, verdict, &mut self.buffer)
+            .map_err(|error| error.to_string())?;
         let record = OutRecord {
             topic: &self.config.topics.verdicts,
             // Where the worker reads.

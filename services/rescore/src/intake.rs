@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use weir_bus::{InRecord, unix_ms};
+use weir_registry::Ids;
 use weir_types::{DeadLetterReason, Source};
 use weir_wire::{DeadLetter, Flagged, Header};
 
 /// Decodes a record.
-pub(crate) fn flagged(topic: &Arc<str>, record: &InRecord) -> Result<Flagged, Box<DeadLetter>> {
+pub(crate) fn flagged(
+    topic: &Arc<str>,
+    record: &InRecord,
+    ids: &Ids,
+) -> Result<Flagged, Box<DeadLetter>> {
     let refuse = |reason, detail: String| Box::new(dead_letter(topic, record, reason, detail));
     let Some(payload) = &record.payload else {
         let detail = "the record has no value".to_owned();
         return Err(refuse(DeadLetterReason::Invalid, detail));
     };
-    let flagged: Flagged = weir_wire::decode(payload)
+    let flagged: Flagged = weir_wire::decode_with(ids, payload)
         .map_err(|error| refuse(error.dead_letter_reason(), error.to_string()))?;
     let probability = flagged.inclusion_probability;
     let detail = if flagged.enc.is_some() {

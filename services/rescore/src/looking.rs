@@ -7,6 +7,7 @@ use std::time::Instant;
 use weir_bus::{InRecord, unix_ms};
 use weir_infer::{Classifier, InferError};
 use weir_policy::PolicySet;
+use weir_registry::Ids;
 use weir_telemetry::RescoreMetrics;
 use weir_types::{Category, ModelScores, Outcome, UnjudgedCause};
 use weir_wire::{Flagged, Influence, Moderation};
@@ -41,6 +42,7 @@ pub(crate) struct Looker<'a> {
     pub(crate) classifier: &'a mut dyn Classifier,
     pub(crate) metrics: &'a RescoreMetrics,
     pub(crate) topic: Arc<str>,
+    pub(crate) ids: Ids,
     pub(crate) similar: Similar,
 }
 
@@ -71,7 +73,7 @@ impl Looker<'_> {
                 continue;
             };
             progress(&mut batch.progress, record, owned.epoch);
-            let mut flagged = match intake::flagged(&self.topic, record) {
+            let mut flagged = match intake::flagged(&self.topic, record, &self.ids) {
                 Ok(flagged) => flagged,
                 Err(letter) => {
                     self.metrics.dead_letters.inc();
@@ -83,6 +85,7 @@ impl Looker<'_> {
                     );
                     let key = record.key.clone();
                     push(
+                        &self.ids,
                         &mut batch.outputs,
                         record.partition,
                         Kind::DeadLetter,
@@ -111,6 +114,7 @@ impl Looker<'_> {
             let moderation = self.moderation(&case);
             let key = Some(moderation.request_id.clone().into_bytes());
             push(
+                &self.ids,
                 &mut batch.outputs,
                 case.partition,
                 Kind::Moderation,
@@ -255,6 +259,7 @@ fn progress(list: &mut Vec<Progress>, record: &InRecord, epoch: i64) {
 }
 
 fn push(
+    ids: &Ids,
     outputs: &mut Vec<Output>,
     partition: i32,
     kind: Kind,
@@ -262,7 +267,7 @@ fn push(
     record: &impl weir_wire::Record,
 ) {
     let mut payload = Vec::new();
-    if let Err(error) = weir_wire::encode(record, &mut payload) {
+    if let Err(error) = weir_wire::encode_with(ids, record, &mut payload) {
         tracing::error!(%error, "a record could not be encoded");
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
 use weir_bus::{BusError, Event, InRecord, LogReader, Reader, unix_ms};
@@ -68,6 +68,7 @@ impl<'a> Worker<'a> {
                 classifier,
                 metrics: &shared.metrics,
                 topic: config.topics.flagged.as_str().into(),
+                ids: config.schemas.clone(),
                 similar: Similar::default(),
             },
             written: LogReader::new(&committed, &config.topics.moderation).map_err(text)?,
@@ -181,7 +182,11 @@ impl<'a> Worker<'a> {
             for record in read {
                 // What cannot be read is nothing that this version wrote.
                 let payload = record.payload.as_deref().unwrap_or_default();
-                if let Ok(known) = weir_wire::decode::<Moderation>(payload) {
+                let ids = &mut self.looker.ids;
+                if !ids.wait(Some(payload), Instant::now() + READ_BACK_PATIENCE) {
+                    return Err("the schema registry does not tell what was written".to_owned());
+                }
+                if let Ok(known) = weir_wire::decode_with::<Moderation>(ids, payload) {
                     self.remember(record.partition, &known, record.timestamp_ms);
                 }
             }
@@ -218,6 +223,10 @@ impl<'a> Worker<'a> {
     fn work(&mut self) -> Result<(), String> {
         let records = self.next_batch();
         if records.is_empty() {
+            if !self.waiting.is_empty() {
+                // For the schema registry.
+                std::thread::sleep(IDLE_WAIT);
+            }
             return Ok(());
         }
         let behind = self.behind();
@@ -273,10 +282,17 @@ impl<'a> Worker<'a> {
         lag.max(i64::try_from(waiting).unwrap_or(i64::MAX))
     }
 
+    /// What is looked at next: up to a record whose schema has still to be asked for, behind which all others wait, since
+    /// offsets are committed with what comes of them.
     fn next_batch(&mut self) -> Vec<InRecord> {
         let mut records = Vec::new();
         let mut bytes = 0;
         while records.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
+            let ids = &mut self.looker.ids;
+            let ready = |next: &InRecord| !ids.is_waiting(next.payload.as_deref());
+            if !self.waiting.front().is_some_and(ready) {
+                break;
+            }
             let Some(record) = self.waiting.pop_front() else {
                 break;
             };

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use weir_bus::BusConfig;
 use weir_gate::{GateConfig, Judges, Topics};
+use weir_registry::Ids;
 use weir_types::FingerprintKey;
 
 /// With more records than this waiting in a lane, prompts are judged by rules alone. At 30 µs a
@@ -148,6 +149,7 @@ pub(crate) fn gate_config(
         bus,
         group: group.to_owned(),
         topics,
+        schemas: Ids::compiled_in(),
         policies: judge.policies.clone(),
         model: judge.model(),
         lanes,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use weir_bus::{BusConfig, Linger, OutRecord, Publisher};
+use weir_registry::Ids;
 use weir_types::Verdict;
 use weir_wire::{Prompt, Role, Segment};
 
@@ -16,15 +17,17 @@ const DELIVERY_PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct PromptSender {
     publisher: Publisher<()>,
     topic: String,
+    ids: Ids,
     frame: Vec<u8>,
     acknowledged: Vec<()>,
 }
 
 impl PromptSender {
-    pub(crate) fn new(bus: &BusConfig, topic: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(bus: &BusConfig, topic: &str, ids: Ids) -> anyhow::Result<Self> {
         Ok(Self {
             publisher: Publisher::new(bus, Linger::ByLoad)?,
             topic: topic.to_owned(),
+            ids,
             frame: Vec::new(),
             acknowledged: Vec::new(),
         })
@@ -33,7 +36,7 @@ impl PromptSender {
     /// Hands a prompt to the producer.
     pub(crate) fn send(&mut self, prompt: &Prompt) -> anyhow::Result<()> {
         self.frame.clear();
-        weir_wire::encode(prompt, &mut self.frame)?;
+        weir_wire::encode_with(&self.ids, prompt, &mut self.frame)?;
         let record = OutRecord {
             topic: &self.topic,
             partition: None,

@@ -12,6 +12,7 @@ use indicatif::ProgressBar;
 use serde::Deserialize;
 use weir_bus::{Tail, TailFrom};
 use weir_gate::Topics;
+use weir_registry::Ids;
 use weir_types::{Action, Verdict};
 
 use crate::args::{JudgeArgs, gate_config};
@@ -20,6 +21,7 @@ use crate::client::{self, PromptSender};
 use crate::demo_moderation;
 use crate::demo_stream;
 use crate::progress::progress_bar;
+use crate::registry::RegistryArgs;
 use crate::rows::Row;
 use crate::run::{RunningGate, embedded_broker};
 use crate::stage::HeavyArgs;
@@ -88,10 +90,10 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let broker = embedded_broker(&topics)?;
     let bus = broker.config();
     let config = gate_config(bus.clone(), "weir-gate", topics.clone(), &args.judge, 1)?;
-    let gate = RunningGate::start(&config, ([127, 0, 0, 1], 0).into())?;
+    let gate = RunningGate::start(config, &RegistryArgs::default(), ([127, 0, 0, 1], 0).into())?;
     wait_until_ready(&gate)?;
     let tail = Tail::start(&bus, &topics.verdicts, TailFrom::End)?;
-    let sender = PromptSender::new(&bus, &topics.prompts)?;
+    let sender = PromptSender::new(&bus, &topics.prompts, Ids::compiled_in())?;
 
     let summary = play(args, &prompts, sender, &tail)?;
     let answers = demo_stream::play(bus.clone())?;

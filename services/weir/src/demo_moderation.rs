@@ -67,6 +67,7 @@ pub(crate) fn play(
         bus: bus.clone(),
         group: "weir-rescore".to_owned(),
         topics,
+        schemas: weir_registry::Ids::compiled_in(),
         policies: judge.policies.clone(),
         fingerprint_key: fingerprint_key()?,
         // The embedded broker has no transactions.

@@ -13,9 +13,11 @@ mod demo_stream;
 mod eval;
 mod marks;
 mod progress;
+mod registry;
 mod rescore;
 mod rows;
 mod run;
+mod schemas;
 mod send;
 mod shadow;
 mod stage;
@@ -66,6 +68,9 @@ enum Command {
     /// Compare the fast model with the heavy one, from what the second look has written.
     #[command(subcommand)]
     Shadow(shadow::ShadowCommand),
+    /// Look after schemas.
+    #[command(subcommand)]
+    Schemas(schemas::SchemasCommand),
     /// Make topics what their declaration says.
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
@@ -115,6 +120,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Send(args) => send::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Shadow(command) => shadow::run(&command),
+        Command::Schemas(command) => schemas::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Policy(command) => check::policy(&command),
         Command::Demo(args) => demo::run(&args),

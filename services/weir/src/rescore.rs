@@ -7,13 +7,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use weir_gate::Topics;
 use weir_infer::Classifier as _;
+use weir_registry::Ids;
 use weir_rescore::{Delivery, Influences, RescoreConfig, RescoreTopics, Rescorer};
 use weir_telemetry::{BuildInfo, Health, Registry, RescoreMetrics, spawn_admin_thread};
 use weir_types::hex;
+use weir_wire::Subject;
 
 use crate::args::{BrokerArgs, fingerprint_key, random_bytes};
+use crate::registry::RegistryArgs;
 use crate::run::wait_for_stop;
+use crate::schemas::subjects;
 use crate::stage::HeavyArgs;
 
 /// A worker that has not turned for this long counts as dead: a batch takes seconds, and reading back what was
@@ -31,6 +36,8 @@ equal texts have equal fingerprints after a restart. Stops on SIGTERM or SIGINT.
 pub(crate) struct RescoreArgs {
     #[command(flatten)]
     broker: BrokerArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
     /// Consumer group; rescorers of one group share the partitions.
     #[arg(long, default_value = "weir-rescore")]
     group: String,
@@ -107,7 +114,7 @@ pub(crate) fn run(args: &RescoreArgs) -> anyhow::Result<ExitCode> {
         };
         Delivery::ExactlyOnce { transactional_id }
     };
-    let config = RescoreConfig {
+    let mut config = RescoreConfig {
         bus: args.broker.bus()?,
         group: args.group.clone(),
         topics: RescoreTopics {
@@ -116,6 +123,7 @@ pub(crate) fn run(args: &RescoreArgs) -> anyhow::Result<ExitCode> {
             dead_letters: args.dead_letters_topic.clone(),
             verdicts: args.verdicts_topic.clone(),
         },
+        schemas: Ids::compiled_in(),
         policies: args.policies.clone(),
         fingerprint_key: fingerprint_key()?,
         delivery,
@@ -130,6 +138,18 @@ pub(crate) fn run(args: &RescoreArgs) -> anyhow::Result<ExitCode> {
     let metrics = RescoreMetrics::register_alone(&registry, build)?;
     let health = Health::new(STALE_AFTER);
     let admin = spawn_admin_thread(args.admin, registry, health.clone())?;
+    let topics = Topics {
+        flagged: args.flagged_topic.clone(),
+        verdicts: args.verdicts_topic.clone(),
+        dead_letters: args.dead_letters_topic.clone(),
+        ..Topics::default()
+    };
+    config.schemas = args.registry.ids(
+        &subjects(&topics, &args.moderation_topic),
+        &[Subject::Moderation, Subject::Verdict, Subject::DeadLetter],
+        &[Subject::Flagged],
+        Some(&health),
+    )?;
     let rescorer = Rescorer::start(config, Box::new(model), &metrics, &health)?;
     let once = if args.at_least_once {
         "at least once"

@@ -11,8 +11,11 @@ use weir_bus::{BusConfig, EmbeddedBroker};
 use weir_gate::{Gate, GateConfig, Topics};
 use weir_rescore::RescoreTopics;
 use weir_telemetry::{AdminHandle, BuildInfo, GateMetrics, Health, Registry, spawn_admin_thread};
+use weir_wire::Subject;
 
 use crate::args::{BrokerArgs, JudgeArgs, KafkaOptions, TopicArgs, gate_config};
+use crate::registry::RegistryArgs;
+use crate::schemas::{serve_compiled_in, subjects};
 
 /// A lane that has not turned for this long counts as dead.
 const LANE_STALE_AFTER: Duration = Duration::from_secs(10);
@@ -28,6 +31,9 @@ pub(crate) struct UpArgs {
     /// Use this cluster in place of a broker in this process.
     #[arg(long, env = "WEIR_BROKERS", value_name = "HOST:PORT,...")]
     brokers: Option<String>,
+    /// Where to serve the schemas of the records, as a schema registry would; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    schemas: SocketAddr,
     #[command(flatten)]
     options: KafkaOptions,
     #[command(flatten)]
@@ -51,6 +57,8 @@ struct GateOptions {
     /// Consumer group; gates of one group share the partitions.
     #[arg(long, default_value = "weir-gate")]
     group: String,
+    #[command(flatten)]
+    registry: RegistryArgs,
     /// Lanes in this process: group members, each with its own threads and model session.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     lanes: u8,
@@ -71,7 +79,11 @@ pub(crate) struct RunningGate {
 }
 
 impl RunningGate {
-    pub(crate) fn start(config: &GateConfig, admin: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        mut config: GateConfig,
+        registry_args: &RegistryArgs,
+        admin: SocketAddr,
+    ) -> anyhow::Result<Self> {
         let registry = Registry::new();
         let build = BuildInfo {
             version: env!("CARGO_PKG_VERSION"),
@@ -80,7 +92,18 @@ impl RunningGate {
         let metrics = GateMetrics::register(&registry, build)?;
         let health = Health::new(LANE_STALE_AFTER);
         let admin = spawn_admin_thread(admin, registry, health.clone())?;
-        let gate = Gate::start(config, &metrics, &health)?;
+        config.schemas = registry_args.ids(
+            &subjects(&config.topics, &RescoreTopics::default().moderation),
+            &[
+                Subject::Verdict,
+                Subject::Flagged,
+                Subject::DeadLetter,
+                Subject::Checkpoint,
+            ],
+            &[Subject::Prompt, Subject::Chunk],
+            Some(&health),
+        )?;
+        let gate = Gate::start(&config, &metrics, &health)?;
         Ok(Self {
             gate,
             admin,
@@ -103,15 +126,17 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             bus,
             &args.gate,
             Some("in memory, for a first try: at most 5 MiB a partition, nothing is kept"),
+            Some(args.schemas),
         )?;
         return Ok(ExitCode::SUCCESS);
     };
-    serve(args.options.bus(BusConfig::new(brokers))?, &args.gate, None)?;
+    let bus = args.options.bus(BusConfig::new(brokers))?;
+    serve(bus, &args.gate, None, Some(args.schemas))?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn gate(args: &GateArgs) -> anyhow::Result<ExitCode> {
-    serve(args.broker.bus()?, &args.gate, None)?;
+    serve(args.broker.bus()?, &args.gate, None, None)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,19 +150,32 @@ pub(crate) fn embedded_broker(topics: &Topics) -> anyhow::Result<EmbeddedBroker>
     )?)
 }
 
-fn serve(bus: BusConfig, options: &GateOptions, note: Option<&str>) -> anyhow::Result<()> {
+fn serve(
+    bus: BusConfig,
+    options: &GateOptions,
+    note: Option<&str>,
+    schemas: Option<SocketAddr>,
+) -> anyhow::Result<()> {
     let brokers = bus.brokers.clone();
     let topics = options.topics.topics();
     let lanes = usize::from(options.lanes);
     let config = gate_config(bus, &options.group, topics.clone(), &options.judge, lanes)?;
-    let running = RunningGate::start(&config, options.admin)?;
+    let running = RunningGate::start(config, &options.registry, options.admin)?;
+    // What is read and written is there already where a registry is named.
+    let schemas = schemas
+        .filter(|_| options.registry.registry.is_none())
+        .map(serve_compiled_in)
+        .transpose()?
+        .map_or_else(String::new, |address| {
+            format!("schemas   http://{address} (a schema registry, to read only)\n")
+        });
     let note = note.map_or_else(String::new, |note| format!(" ({note})"));
     let banner = format!(
         "broker    {brokers}{note}
 prompts   {}
 chunks    {}
 verdicts  {}
-admin     http://{} (/metrics /live /ready)
+{schemas}admin     http://{} (/metrics /live /ready)
 try       weir send --brokers {brokers} --wait \"Hello\"
 stop      Ctrl-C
 ",

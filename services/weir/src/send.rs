@@ -10,11 +10,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use weir_bus::{Tail, TailFrom};
+use weir_registry::Ids;
+use weir_rescore::RescoreTopics;
 use weir_types::Verdict;
+use weir_wire::Subject;
 
 use crate::args::{BrokerArgs, TopicArgs};
 use crate::client::{self, PromptSender};
+use crate::registry::RegistryArgs;
 use crate::rows::{self, Row};
+use crate::schemas::subjects;
 use crate::tail;
 
 #[derive(Debug, Args)]
@@ -52,18 +57,23 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     broker: BrokerArgs,
     #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
     topics: TopicArgs,
 }
 
 pub(crate) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let bus = args.broker.bus()?;
     let rows = read_rows(args)?;
+    let subjects = subjects(&args.topics.topics(), &RescoreTopics::default().moderation);
+    let (written, read) = ([Subject::Prompt], [Subject::Verdict]);
+    let ids = args.registry.ids(&subjects, &written, &read, None)?;
     // The end of the verdicts is found before anything is sent, so none is missed.
     let tail = args
         .wait
         .then(|| Tail::start(&bus, &args.topics.verdicts_topic, TailFrom::End))
         .transpose()?;
-    let mut sender = PromptSender::new(&bus, &args.topics.prompts_topic)?;
+    let mut sender = PromptSender::new(&bus, &args.topics.prompts_topic, ids.clone())?;
     let run = client::run_id()?;
     let mut waiting = HashSet::with_capacity(rows.len());
     let total = rows.len();
@@ -81,6 +91,7 @@ pub(crate) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     };
     await_verdicts(
         &tail,
+        ids,
         waiting,
         Duration::from_secs(args.timeout_s),
         args.json,
@@ -89,6 +100,7 @@ pub(crate) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
 
 fn await_verdicts(
     tail: &Tail,
+    mut ids: Ids,
     mut waiting: HashSet<String>,
     patience: Duration,
     json: bool,
@@ -106,7 +118,9 @@ fn await_verdicts(
         let Some(record) = tail.next(left) else {
             continue;
         };
-        let Ok(verdict) = weir_wire::decode::<Verdict>(&record.payload.unwrap_or_default()) else {
+        ids.wait_long(record.payload.as_deref())?;
+        let payload = record.payload.unwrap_or_default();
+        let Ok(verdict) = weir_wire::decode_with::<Verdict>(&ids, &payload) else {
             continue;
         };
         if waiting.remove(&verdict.request_id) {

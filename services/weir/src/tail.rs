@@ -12,6 +12,8 @@ use weir_wire::{Moderation, Record};
 
 use crate::args::{BrokerArgs, TopicArgs};
 use crate::client;
+use crate::registry::RegistryArgs;
+use crate::schemas::subjects;
 
 /// How long one wait for a record lasts; nothing hinges on it.
 const WAIT: Duration = Duration::from_millis(500);
@@ -27,6 +29,8 @@ pub(crate) struct TailArgs {
     what: What,
     #[command(flatten)]
     broker: BrokerArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
     /// Write whole records as JSON, one a line.
     #[arg(long)]
     json: bool,
@@ -69,6 +73,8 @@ fn follow<T: Record>(
     } else {
         TailFrom::End
     };
+    let subjects = subjects(&args.topics.topics(), &args.moderation_topic);
+    let mut ids = args.registry.ids(&subjects, &[], &[T::SUBJECT], None)?;
     // What is written outside of transactions counts as committed.
     let tail = Tail::start(&args.broker.bus()?.read_committed(), topic, from)?;
     let mut left = args.count.unwrap_or(u64::MAX);
@@ -77,7 +83,8 @@ fn follow<T: Record>(
             continue;
         };
         left -= 1;
-        match weir_wire::decode::<T>(&record.payload.unwrap_or_default()) {
+        ids.wait_long(record.payload.as_deref())?;
+        match weir_wire::decode_with::<T>(&ids, &record.payload.unwrap_or_default()) {
             Ok(found) => print_line(&found, args.json, &line)?,
             Err(error) => tracing::warn!(
                 %error,

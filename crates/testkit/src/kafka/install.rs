@@ -1,16 +1,17 @@
 //! Where Apache Kafka is, and how Java is called on it.
 
-use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{KafkaError, io_error, last_lines};
+use crate::node::last_lines;
+use crate::tools;
 
-/// Where `scripts/kafka fetch` puts the pinned version; the marker is written last.
+use super::{KafkaError, io_error};
+
+/// Where `scripts/kafka fetch` puts the pinned version.
 const HOME: &str = ".tools/kafka/4.3.1";
-const MARKER: &str = "complete";
 
 const LOG_SETTINGS: &str = include_str!("../../../../scripts/kafka.log4j2.properties");
 
@@ -23,23 +24,12 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Walks up from the crate under test (or the working directory) to the workspace.
     pub(super) fn find() -> Result<Self, KafkaError> {
-        let start = match env::var_os("CARGO_MANIFEST_DIR") {
-            Some(dir) => PathBuf::from(dir),
-            None => env::current_dir().map_err(io_error("tell the working directory"))?,
-        };
-        let home = start
-            .ancestors()
-            .map(|dir| dir.join(HOME))
-            .find(|home| home.join(MARKER).is_file());
-        match home {
-            Some(home) => Ok(Self {
+        match tools::find(HOME) {
+            Ok(home) => Ok(Self {
                 lib: home.join("lib"),
             }),
-            None => Err(KafkaError::NotInstalled {
-                searched_from: start,
-            }),
+            Err(searched_from) => Err(KafkaError::NotInstalled { searched_from }),
         }
     }
 

@@ -1,5 +1,4 @@
 mod install;
-mod node;
 pub(crate) mod switch;
 
 use std::fs;
@@ -13,8 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::free_port;
+use crate::node::{Node, last_lines};
 use install::Installation;
-use node::Node;
 
 /// Long, for a shared machine: it takes 2 to 3 s on two idle cores.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -370,9 +369,4 @@ fn with_users(port: u16, controller_port: u16, own_port: u16, users: &[&str]) ->
          listener.name.sasl_plaintext.plain.sasl.jaas.config=\
          org.apache.kafka.common.security.plain.PlainLoginModule required{users};\n"
     )
-}
-
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(30)..].join("\n")
 }

@@ -77,17 +77,17 @@ pub fn unique_name(prefix: &str) -> String {
     clippy::print_stderr,
     reason = "a test runner shows what a test prints"
 )]
-fn skipped() -> bool {
+pub(crate) fn skipped() -> bool {
     let skip = !kafka_enabled();
     if skip {
-        eprintln!("skipped: set {SWITCH}=1 to run it on a real broker (scripts/setup fetches one)");
+        eprintln!("skipped: set {SWITCH}=1 to run it on real servers (scripts/setup fetches them)");
     }
     skip
 }
 
-fn chain(error: &KafkaError) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(&format!(": {cause}"));
         source = cause.source();

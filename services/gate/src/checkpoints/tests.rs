@@ -21,6 +21,7 @@ fn owned() -> (Checkpoints, Ledger, EmbeddedBroker) {
         bus: broker.config(),
         group: "test".to_owned(),
         topics,
+        schemas: Ids::compiled_in(),
         policies: "policies".into(),
         model: None,
         lanes: 1,
@@ -182,7 +183,14 @@ fn a_stream_is_saved_when_it_is_due_and_its_verdicts_are_delivered() {
     let reader = Reader::start(&broker.config(), "test", &topics.chunks).unwrap();
     let committer = reader.committer().clone();
     let metrics = checkpoints.metrics.clone();
-    let mut outbox = Outbox::new(&broker.config(), committer, topics, metrics).unwrap();
+    let mut outbox = Outbox::new(
+        &broker.config(),
+        committer,
+        topics,
+        Ids::compiled_in(),
+        metrics,
+    )
+    .unwrap();
     outbox.ledger().assign(OWNER.partition, OWNER.epoch);
     let input = outbox.ledger().begin(OWNER.partition, 10, 0).unwrap();
     let (mut judge, verdict) = judge_with_a_stream();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use weir_bus::{InRecord, unix_ms};
 use weir_lane::SavedStream;
+use weir_registry::Ids;
 use weir_wire::Checkpoint;
 
 /// Header of a tombstone, decimal: one of an earlier owner's does not end a stream that a later one saved.
@@ -19,14 +20,17 @@ pub(super) enum Last<'a> {
 
 /// What the log says last of each stream, by partition and key. An owner that has been replaced may go on
 /// writing for a moment: what a later one wrote counts.
-pub(super) fn last_words(records: &[InRecord]) -> HashMap<(i32, &[u8]), Last<'_>> {
-    let mut last: HashMap<(i32, &[u8]), (i64, Last<'_>)> = HashMap::new();
+pub(super) fn last_words<'a>(
+    records: &'a [InRecord],
+    ids: &Ids,
+) -> HashMap<(i32, &'a [u8]), Last<'a>> {
+    let mut last: HashMap<(i32, &[u8]), (i64, Last<'a>)> = HashMap::new();
     for record in records {
         let key = (record.partition, record.key.as_deref().unwrap_or_default());
         let known = last.get(&key).map_or(i64::MIN, |(epoch, _)| *epoch);
         let (epoch, word) = match &record.payload {
             None => (tombstone_epoch(record), Last::Over),
-            Some(value) => match read_checkpoint(record, value) {
+            Some(value) => match read_checkpoint(record, value, ids) {
                 Ok(checkpoint) => (
                     checkpoint.owner_epoch,
                     Last::Saved(record, Box::new(checkpoint)),
@@ -61,8 +65,9 @@ fn tombstone_epoch(record: &InRecord) -> i64 {
 }
 
 /// The checkpoint in a record, or what is wrong with it.
-fn read_checkpoint(record: &InRecord, value: &[u8]) -> Result<Checkpoint, String> {
-    let checkpoint: Checkpoint = weir_wire::decode(value).map_err(|error| error.to_string())?;
+fn read_checkpoint(record: &InRecord, value: &[u8], ids: &Ids) -> Result<Checkpoint, String> {
+    let checkpoint: Checkpoint =
+        weir_wire::decode_with(ids, value).map_err(|error| error.to_string())?;
     if record.key.as_deref() != Some(checkpoint.stream_id.as_bytes()) {
         return Err("its key is not its stream's id".to_owned());
     }
@@ -149,7 +154,9 @@ mod tests {
 
     /// The last word on the only stream: the next chunk's number, `over` or `unreadable`.
     fn word(records: &[InRecord]) -> String {
-        let words: Vec<_> = last_words(records).into_values().collect();
+        let words: Vec<_> = last_words(records, &Ids::compiled_in())
+            .into_values()
+            .collect();
         match &words[..] {
             [Last::Saved(_, checkpoint)] => checkpoint.next_seq.to_string(),
             [Last::Unreadable] => "unreadable".to_owned(),
@@ -206,6 +213,6 @@ mod tests {
             partition: 0,
             ..tombstone("s", None)
         };
-        assert_eq!(last_words(&[one, other]).len(), 2);
+        assert_eq!(last_words(&[one, other], &Ids::compiled_in()).len(), 2);
     }
 }

@@ -164,6 +164,7 @@ pub(crate) fn start(cluster: &Cluster, delivery: Delivery) -> Rescorer {
         bus: cluster.bus.clone(),
         group: "weir-rescore".to_owned(),
         topics: cluster.topics.clone(),
+        schemas: weir_registry::Ids::compiled_in(),
         policies: policies.path().to_owned(),
         fingerprint_key: FingerprintKey::new(b"test"),
         delivery,

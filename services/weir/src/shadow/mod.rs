@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use weir_bus::{InRecord, LogReader, unix_ms};
-use weir_wire::Moderation;
+use weir_registry::{Ids, Subjects};
+use weir_wire::{Moderation, Subject};
 
 use crate::args::BrokerArgs;
 use crate::progress::progress_bar;
+use crate::registry::RegistryArgs;
 use report::{Asked, Report};
 use tally::Tally;
 
@@ -51,6 +53,8 @@ Either model may be wrong: disagreement is no false-positive rate, and agreement
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     broker: BrokerArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
     /// Only records written so long ago or less, by their timestamps: 90m, 24h, 7d.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Duration>,
@@ -100,11 +104,16 @@ fn read(args: &ReportArgs) -> anyhow::Result<Tally> {
         .sum();
     let bar = progress_bar(usize::try_from(whole).unwrap_or(0), "records");
     let mut tally = Tally::new(args.tenant.clone());
+    let subjects = Subjects::default().on_topic(Subject::Moderation, &args.moderation_topic);
+    let mut ids = args
+        .registry
+        .ids(&subjects, &[], &[Subject::Moderation], None)?;
     for piece in stretches.into_iter().flat_map(|one| one.pieces(PIECE)) {
         for record in reader.read_stretch(piece, PATIENCE)? {
             // Those that are younger than the first may lie behind one that is older.
             if record.timestamp_ms >= since_ms {
-                take(&mut tally, &record);
+                ids.wait_long(record.payload.as_deref())?;
+                take(&mut tally, &record, &ids);
             }
         }
         bar.inc(piece.end.abs_diff(piece.start));
@@ -113,8 +122,8 @@ fn read(args: &ReportArgs) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-fn take(tally: &mut Tally, record: &InRecord) {
-    match weir_wire::decode::<Moderation>(record.payload.as_deref().unwrap_or_default()) {
+fn take(tally: &mut Tally, record: &InRecord, ids: &Ids) {
+    match weir_wire::decode_with::<Moderation>(ids, record.payload.as_deref().unwrap_or_default()) {
         Ok(moderation) => tally.take(&moderation),
         Err(error) => {
             tally.undecodable();

@@ -63,7 +63,7 @@ impl Cluster {
         self.make(&self.verdicts, 1 << 20);
     }
 
-    fn make(&self, topic: &str, max_message_bytes: u32) {
+    pub(crate) fn make(&self, topic: &str, max_message_bytes: u32) {
         let spec = TopicSpec {
             name: topic.to_owned(),
             partitions: PARTITIONS,

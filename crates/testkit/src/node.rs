@@ -1,4 +1,4 @@
-//! The broker's process, which must not outlive the test's, however that ends.
+//! A server's process, which must not outlive the test's, however that ends.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
@@ -8,10 +8,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs the broker and reads orders from its standard input: a signal's name is passed on, `keep`
-/// ends the watch. `STOP` is answered with a line once the broker stands still, where the system
+/// Runs a server and reads orders from its standard input: a signal's name is passed on, `keep`
+/// ends the watch. `STOP` is answered with a line once the server stands still, where the system
 /// says so under `/proc`. The end of the input means that the test process is gone (its end of the pipe
-/// closes whatever killed it), so the broker and its data go too.
+/// closes whatever killed it), so the server and its data go too.
 const KEEPER: &str = r#"
 dir=$1 log=$2
 shift 2
@@ -36,18 +36,18 @@ exec 3<&-
 wait "$pid"
 "#;
 
-/// A running broker. Dropping it kills the broker and removes its directory.
+/// A running server. Dropping it kills the server and removes its directory.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     keeper: Child,
     orders: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
 }
 
 impl Node {
-    pub(super) fn spawn(command: &[OsString], dir: &Path, log: &Path) -> io::Result<Self> {
+    pub(crate) fn spawn(command: &[OsString], dir: &Path, log: &Path) -> io::Result<Self> {
         let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER, "weir-kafka"])
+            .args(["-c", KEEPER, "weir-server"])
             .arg(dir)
             .arg(log)
             .args(command)
@@ -67,7 +67,7 @@ impl Node {
     }
 
     /// Sends the signal of that name (without `SIG`).
-    pub(super) fn signal(&mut self, name: &str) -> io::Result<()> {
+    pub(crate) fn signal(&mut self, name: &str) -> io::Result<()> {
         match &mut self.orders {
             Some(orders) => writeln!(orders, "{name}"),
             None => Err(io::ErrorKind::BrokenPipe.into()),
@@ -75,7 +75,7 @@ impl Node {
     }
 
     /// Stops it where it stands (`SIGSTOP`); on return it does nothing any more.
-    pub(super) fn pause(&mut self) -> io::Result<()> {
+    pub(crate) fn pause(&mut self) -> io::Result<()> {
         self.signal("STOP")?;
         match &mut self.answers {
             Some(answers) => answers.read_line(&mut String::new()).map(drop),
@@ -83,12 +83,12 @@ impl Node {
         }
     }
 
-    pub(super) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub(crate) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         self.keeper.try_wait()
     }
 
-    /// Waits for the broker's end; none when `timeout` passes first.
-    pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
+    /// Waits for the server's end; none when `timeout` passes first.
+    pub(crate) fn wait(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + timeout;
         loop {
             let status = self.keeper.try_wait()?;
@@ -99,16 +99,16 @@ impl Node {
         }
     }
 
-    /// Kills the broker and leaves its data.
-    pub(super) fn kill(mut self) -> io::Result<()> {
+    /// Kills the server and leaves its data.
+    pub(crate) fn kill(mut self) -> io::Result<()> {
         self.signal("KILL")?;
         self.keeper.wait()?;
         self.leave_data();
         Ok(())
     }
 
-    /// Ends the watch over a broker that has ended.
-    pub(super) fn leave_data(mut self) {
+    /// Ends the watch over a server that has ended.
+    pub(crate) fn leave_data(mut self) {
         // Fails only if the watch has ended.
         let _ = self.signal("keep");
     }
@@ -119,4 +119,10 @@ impl Drop for Node {
         self.orders = None;
         let _ = self.keeper.wait();
     }
+}
+
+/// The end of a log, for a message.
+pub(crate) fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
 }

@@ -1,0 +1,63 @@
+//! A cluster whose schemas are in a registry.
+
+use weir_registry::{Client, Directory, Ids, Subjects};
+use weir_wire::{Record, SchemaIds, Subject, Written};
+
+use super::cluster::Cluster;
+use super::tool::{finish, weir};
+
+/// Registers this version's schemas for the cluster's topics.
+pub(crate) fn register(cluster: &Cluster, url: &str) {
+    register_with(cluster, url, "weir.moderation.v1");
+}
+
+/// The same with a topic of moderation records.
+pub(crate) fn register_with(cluster: &Cluster, url: &str, moderation: &str) {
+    let mut command = weir(["schemas", "register", "--registry", url]);
+    command.args(topic_arguments(cluster));
+    let done = finish(command.args(["--moderation-topic", moderation]));
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+}
+
+/// `--prompts-topic NAME` and the like.
+pub(crate) fn topic_arguments(cluster: &Cluster) -> [String; 12] {
+    [
+        ("--prompts-topic", &cluster.prompts),
+        ("--chunks-topic", &cluster.chunks),
+        ("--verdicts-topic", &cluster.verdicts),
+        ("--checkpoints-topic", &cluster.checkpoints),
+        ("--flagged-topic", &cluster.flagged),
+        ("--dead-letters-topic", &cluster.dead_letters),
+    ]
+    .map(|(name, topic)| [name.to_owned(), topic.clone()])
+    .concat()
+    .try_into()
+    .unwrap()
+}
+
+/// The ids of what a gate writes there.
+pub(crate) fn ids(cluster: &Cluster, url: &str) -> Ids {
+    let subjects = Subjects::default()
+        .on_topic(Subject::Verdict, &cluster.verdicts)
+        .on_topic(Subject::DeadLetter, &cluster.dead_letters)
+        .on_topic(Subject::Prompt, &cluster.prompts);
+    let all = [Subject::Verdict, Subject::DeadLetter, Subject::Prompt];
+    let directory = Directory::connect(Client::new(url).unwrap(), subjects, &all, &[], None);
+    Ids::registered(directory.unwrap())
+}
+
+/// A frame under any id.
+pub(crate) fn frame_under<T: Record>(id: u32, record: &T) -> Vec<u8> {
+    struct Under(u32);
+    impl SchemaIds for Under {
+        fn id_of(&self, _: Subject) -> u32 {
+            self.0
+        }
+        fn find(&self, _: u32) -> Option<Written<'_>> {
+            None
+        }
+    }
+    let mut frame = Vec::new();
+    weir_wire::encode_with(&Under(id), record, &mut frame).unwrap();
+    frame
+}
