@@ -177,6 +177,12 @@ fn compile(
         apply(&mut policy, ancestor, &mut ignored);
     }
     apply(&mut policy, own, problems);
+    second_look::check(
+        &policy,
+        &own.file.path,
+        own.document.second_look.as_ref(),
+        problems,
+    );
     policy
 }
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use serde_saphyr::Spanned;
+use weir_types::Category;
 
 use crate::document::SecondLookDocument;
 use crate::error::{Problem, Problems};
+use crate::policy::Policy;
 
 /// Which texts get a second look. Those that the policy acts on, or would act on, always do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,4 +55,32 @@ pub(crate) fn apply(
         look.uncertain = uncertain;
     }
     look.all = document.all.unwrap_or(look.all);
+}
+
+/// Refuses a band that reaches down to 0: every text would be in it, and the rescorer flooded.
+pub(crate) fn check(
+    policy: &Policy,
+    file: &Path,
+    document: Option<&SecondLookDocument>,
+    problems: &mut Problems,
+) {
+    let uncertain = policy.second_look.uncertain;
+    if uncertain <= 0.0 || policy.second_look.all {
+        return;
+    }
+    for category in Category::ALL {
+        let threshold = policy.tiers[category.index()].lowest();
+        if threshold - uncertain > 0.0 {
+            continue;
+        }
+        let message = format!(
+            "uncertain {uncertain} reaches from the lowest threshold of {category} ({threshold}) down to 0, so that every \
+             text would get a second look: raise the threshold, lower uncertain, or say all: true"
+        );
+        let own = document.and_then(|document| document.uncertain.as_ref());
+        problems.push(match own {
+            Some(uncertain) => Problem::at(file, uncertain, message),
+            None => Problem::whole_file(file, message),
+        });
+    }
 }

@@ -454,3 +454,24 @@ fn a_second_look_is_inherited_and_refused_by_line() {
         assert!(said.starts_with(expected), "{said}");
     }
 }
+
+#[test]
+fn a_second_look_that_every_text_would_get_is_refused_unless_it_says_so() {
+    let policy = |look: &str| format!("{DEFAULT}second_look: {look}\n");
+    let said = problems(&[("default.yaml", &policy("{ uncertain: 0.5 }"))]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    let expected = "uncertain 0.5 reaches from the lowest threshold of hate (0.5) down to 0";
+    assert!(
+        said[0].starts_with("default.yaml:11:") && said[0].contains(expected),
+        "{said:?}"
+    );
+    assert!(load(&[("default.yaml", &policy("{ uncertain: 0.5, all: true }"))]).is_ok());
+    assert!(load(&[("default.yaml", &policy("{ uncertain: 0.49 }"))]).is_ok());
+
+    // Of a threshold that a child lowers below what it inherits.
+    let child = "id: acme\nversion: \"1\"\nextends: default\ntenants: [acme]\ncategories:\n  hate: { warn: 0.1 }\n";
+    let default = policy("{ uncertain: 0.1 }");
+    let said = problems(&[("default.yaml", &default), ("tenants/acme.yaml", child)]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("acme.yaml"), "{said:?}");
+}
