@@ -178,7 +178,8 @@ fn compile(
     }
     apply(&mut policy, own, problems);
     second_look::check(
-        &policy,
+        &policy.second_look,
+        |category| policy.tiers[category.index()].lowest(),
         &own.file.path,
         own.document.second_look.as_ref(),
         problems,

@@ -7,7 +7,6 @@ use weir_types::Category;
 
 use crate::document::SecondLookDocument;
 use crate::error::{Problem, Problems};
-use crate::policy::Policy;
 
 /// Which texts get a second look. Those that the policy acts on, or would act on, always do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,19 +56,21 @@ pub(crate) fn apply(
     look.all = document.all.unwrap_or(look.all);
 }
 
-/// Refuses a band that reaches down to 0: every text would be in it, and the rescorer flooded.
+/// Refuses a band that reaches down to 0: every text would be in it, and the rescorer flooded. `lowest` tells a category's
+/// lowest threshold.
 pub(crate) fn check(
-    policy: &Policy,
+    look: &SecondLook,
+    lowest: impl Fn(Category) -> f32,
     file: &Path,
     document: Option<&SecondLookDocument>,
     problems: &mut Problems,
 ) {
-    let uncertain = policy.second_look.uncertain;
-    if uncertain <= 0.0 || policy.second_look.all {
+    let uncertain = look.uncertain;
+    if uncertain <= 0.0 || look.all {
         return;
     }
     for category in Category::ALL {
-        let threshold = policy.tiers[category.index()].lowest();
+        let threshold = lowest(category);
         if threshold - uncertain > 0.0 {
             continue;
         }
