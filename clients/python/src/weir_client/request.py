@@ -27,7 +27,9 @@ class Request:
         tenant: str,
         locale_hint: str | None,
         check: PromptCheck,
+        started_us: int,
     ) -> None:
+        """`started_us`: when the wait began, by `now_us`; the budget counts from then, too."""
         self.request_id = request_id
         self.tenant = tenant
         self.locale_hint = locale_hint
@@ -39,7 +41,7 @@ class Request:
         self.key = request_id.encode()
         self.forget_at_us = 0
         self._worker = worker
-        self._started_us = now_us()
+        self._started_us = started_us
         self._waited_us: int | None = None
         self._waiters: list[asyncio.Future[None]] = []
 

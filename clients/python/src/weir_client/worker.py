@@ -187,7 +187,7 @@ class Worker:
             )
             bus.send(self._settings.prompts_topic, partition, request_id.encode(), frame)
             self._sent["prompts"] += 1
-        request = Request(self, request_id, partition, tenant, locale_hint, check)
+        request = Request(self, request_id, partition, tenant, locale_hint, check, now)
         self._requests[request_id] = request
         request.open()
         return request
