@@ -21,11 +21,13 @@ mod clock;
 mod kafka;
 mod port;
 mod process;
+mod tls;
 
 pub use clock::VirtualClock;
 pub use kafka::switch::{
-    kafka_enabled, kafka_or_skip, own_kafka_or_skip, own_kafka_with_authorizer_or_skip, unique_name,
+    kafka_enabled, kafka_or_skip, own_kafka_or_skip, own_secured_kafka_or_skip, unique_name,
 };
-pub use kafka::{Kafka, KafkaError};
+pub use kafka::{Kafka, KafkaError, Secured};
 pub use port::free_port;
 pub use process::{Process, ProcessError};
+pub use tls::{Authority, Certificate};

@@ -10,7 +10,7 @@ use std::process::Command;
 use common::gate::{Gate, ask};
 use common::tool::{Finished, HEAVY, HEAVY_E5, finish, weir};
 use common::{PATIENCE, repository};
-use weir_testkit::{Kafka, Process, own_kafka_with_authorizer_or_skip};
+use weir_testkit::{Kafka, Process, own_secured_kafka_or_skip};
 
 /// The declared roles. On these brokers each has a user of that name, without the hyphens.
 const ROLES: [&str; 6] = [
@@ -62,23 +62,19 @@ fn acl_lines(finished: &Finished) -> Vec<&str> {
     lines.filter(|line| line.starts_with("acl: ")).collect()
 }
 
-/// Logged in as that user.
+/// Logged in as that user, over TLS.
 fn as_user(command: &mut Command, kafka: &Kafka, user: &str) {
-    let brokers = kafka.authenticated().unwrap();
-    command.args(["--brokers", brokers]);
-    for (option, value) in [
-        ("SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
-        ("SASL_MECHANISM", "PLAIN"),
-        ("SASL_USERNAME", user),
-        ("SASL_PASSWORD", user),
-    ] {
-        command.env(format!("WEIR_KAFKA_{option}"), value);
+    let secured = kafka.secured().unwrap();
+    command.args(["--brokers", &secured.sasl()]);
+    for (option, value) in secured.options(user) {
+        let name = option.to_uppercase().replace('.', "_");
+        command.env(format!("WEIR_KAFKA_{name}"), value);
     }
 }
 
 #[test]
 fn acls_are_planned_granted_once_and_those_beyond_are_reported() {
-    let Some(kafka) = own_kafka_with_authorizer_or_skip(&USERS) else {
+    let Some(kafka) = own_secured_kafka_or_skip(&USERS) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +120,7 @@ fn acls_are_planned_granted_once_and_those_beyond_are_reported() {
 /// Each role does its work under the ACLs that it was given, and nothing tells of a lack.
 #[test]
 fn what_is_granted_is_enough() {
-    let Some(kafka) = own_kafka_with_authorizer_or_skip(&USERS) else {
+    let Some(kafka) = own_secured_kafka_or_skip(&USERS) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +188,7 @@ fn what_is_granted_is_enough() {
 /// A client that may not look at something must not think that it is not there.
 #[test]
 fn who_may_not_look_is_told_so() {
-    let Some(kafka) = own_kafka_with_authorizer_or_skip(&USERS) else {
+    let Some(kafka) = own_secured_kafka_or_skip(&USERS) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
