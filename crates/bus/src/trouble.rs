@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::context::lock;
+use crate::reason::advice;
 
 /// How often the same complaint is logged at most.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -34,7 +35,8 @@ impl Trouble {
             return;
         }
         if let Some(suppressed) = self.is_news(error.rdkafka_error_code(), Instant::now()) {
-            tracing::warn!(%error, reason, suppressed, "kafka client error");
+            let advice = advice(error.rdkafka_error_code(), reason);
+            tracing::warn!(%error, reason, advice, suppressed, "kafka client error");
         }
     }
 

@@ -5,43 +5,12 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use common::gate::{Gate, ask};
+use common::roles::{ROLES, USERS, as_user, everybody, topics};
 use common::tool::{Finished, HEAVY, HEAVY_E5, finish, weir};
 use common::{PATIENCE, repository};
-use weir_testkit::{Kafka, Process, own_secured_kafka_or_skip};
-
-/// The declared roles. On these brokers each has a user of that name, without the hyphens.
-const ROLES: [&str; 6] = [
-    "worker",
-    "gate",
-    "rescorer",
-    "trust-and-safety",
-    "data",
-    "operator",
-];
-const USERS: [&str; 6] = [
-    "worker",
-    "gate",
-    "rescorer",
-    "trustandsafety",
-    "data",
-    "operator",
-];
-
-fn topics(what: &str, kafka: &Kafka, principals: &Path) -> Finished {
-    finish(
-        weir([
-            "topics",
-            what,
-            "--brokers",
-            kafka.bootstrap(),
-            "--principals",
-        ])
-        .arg(principals),
-    )
-}
+use weir_testkit::{Process, own_secured_kafka_or_skip};
 
 fn principals(folder: &Path, text: &str) -> PathBuf {
     let file = folder.join("principals.yaml");
@@ -49,27 +18,9 @@ fn principals(folder: &Path, text: &str) -> PathBuf {
     file
 }
 
-fn everybody(folder: &Path) -> PathBuf {
-    let lines = ROLES.iter().zip(USERS);
-    let text: String = lines
-        .map(|(role, user)| format!("{role}: [\"User:{user}\"]\n"))
-        .collect();
-    principals(folder, &text)
-}
-
 fn acl_lines(finished: &Finished) -> Vec<&str> {
     let lines = finished.stdout.lines();
     lines.filter(|line| line.starts_with("acl: ")).collect()
-}
-
-/// Logged in as that user, over TLS.
-fn as_user(command: &mut Command, kafka: &Kafka, user: &str) {
-    let secured = kafka.secured().unwrap();
-    command.args(["--brokers", &secured.sasl()]);
-    for (option, value) in secured.options(user) {
-        let name = option.to_uppercase().replace('.', "_");
-        command.env(format!("WEIR_KAFKA_{name}"), value);
-    }
 }
 
 #[test]
