@@ -1,7 +1,7 @@
 //! Why a cluster cannot be reached, and what to do about it.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -13,7 +13,9 @@ use crate::context::lock;
 use crate::error::BusError;
 
 /// How long a second try may take, of which only the complaint is of interest.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+const ASK_AGAIN: Duration = Duration::from_secs(3);
+/// How long what makes it connect is waited for.
+const CONNECTS_WITHIN: Duration = Duration::from_millis(200);
 
 /// What to do about a complaint of librdkafka's; `None`: it says all there is to say. Its words are those of librdkafka
 /// 2.12 and OpenSSL 3; where they change the advice is lost, not the complaint.
@@ -29,12 +31,15 @@ pub(crate) fn advice(code: Option<RDKafkaErrorCode>, reason: &str) -> Option<&'s
             "security.protocol asks for TLS, and this listener speaks none: is it the right port?",
         );
     }
-    if has("connecting to a SSL listener?") {
-        return Some("this listener seems to speak TLS: set security.protocol to SASL_SSL or SSL");
-    }
-    if has("broker might require SASL authentication") {
+    // A broker that does not understand a client hangs up without a word: how far they had come tells why.
+    if has("Disconnected") && has("in state APIVERSION_QUERY") {
         return Some(
-            "this listener wants a login: set security.protocol to SASL_SSL, and sasl.mechanism, sasl.username and sasl.password",
+            "the broker hangs up on what this client says first: does the listener speak TLS? Then set security.protocol to SASL_SSL or SSL",
+        );
+    }
+    if has("Disconnected") && has("in state UP") {
+        return Some(
+            "the broker hangs up on the first request: does the listener want a login? Then set security.protocol to SASL_SSL, and sasl.mechanism, sasl.username and sasl.password",
         );
     }
     if has("alert") {
@@ -45,7 +50,7 @@ pub(crate) fn advice(code: Option<RDKafkaErrorCode>, reason: &str) -> Option<&'s
     if has("Unsupported SASL mechanism") || has("mechanism not supported") {
         return Some("the broker has not this sasl.mechanism enabled");
     }
-    (code == Some(RDKafkaErrorCode::Authentication)).then_some(
+    (code == Some(RDKafkaErrorCode::Authentication) || has("SASL authentication error")).then_some(
         "the broker does not accept the login: check sasl.username, sasl.password and sasl.mechanism",
     )
 }
@@ -84,14 +89,23 @@ pub(crate) fn unreachable(config: &BusConfig, source: &KafkaError) -> BusError {
 }
 
 fn complaint(config: &BusConfig) -> Option<String> {
-    let consumer: BaseConsumer<Listener> = config
-        .consumer(None)
-        .create_with_context(Listener::default())
-        .ok()?;
-    // What it knows by then are complaints.
-    drop(consumer.fetch_metadata(None, ASK_AGAIN));
-    while consumer.poll(Duration::ZERO).is_some() {}
-    lock(&consumer.context().heard).take()
+    let mut config = config.consumer(None);
+    // Of a broker that hangs up librdkafka speaks to those only who are after faults.
+    config.set("debug", "broker");
+    config.set_log_level(RDKafkaLogLevel::Debug);
+    let consumer: BaseConsumer<Listener> = config.create_with_context(Listener::default()).ok()?;
+    let deadline = Instant::now() + ASK_AGAIN;
+    // Only to have it connect.
+    drop(consumer.fetch_metadata(None, CONNECTS_WITHIN));
+    loop {
+        let heard = lock(&consumer.context().heard).take();
+        let left = deadline.saturating_duration_since(Instant::now());
+        if heard.is_some() || left.is_zero() {
+            return heard;
+        }
+        // Complaints are handed out one by one, as errors.
+        drop(consumer.poll(left));
+    }
 }
 
 /// Keeps the first complaint for which there is advice.
@@ -100,14 +114,42 @@ struct Listener {
     heard: Mutex<Option<String>>,
 }
 
-impl ClientContext for Listener {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        if let Some(advice) = advice(error.rdkafka_error_code(), reason) {
+impl Listener {
+    fn hear(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
+        if let Some(advice) = advice(code, reason) {
             lock(&self.heard).get_or_insert_with(|| format!("{reason}; {advice}"));
         }
     }
 }
 
+impl ClientContext for Listener {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == "FAIL" {
+            // Before it stands which thread says so.
+            let said = message.split_once("]: ").map_or(message, |(_, said)| said);
+            self.hear(None, said);
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.hear(error.rdkafka_error_code(), reason);
+    }
+}
+
 impl ConsumerContext for Listener {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_advice_where_options_are_wrong_and_none_elsewhere() {
+        let login = Some(RDKafkaErrorCode::Authentication);
+        let told = advice(login, "whatever the broker said").unwrap();
+        assert!(told.contains("sasl.password"), "{told}");
+        let reason = "Disconnected: connecting to a PLAINTEXT broker listener?";
+        assert!(advice(None, reason).unwrap().contains("speaks none"));
+        let down = Some(RDKafkaErrorCode::AllBrokersDown);
+        assert_eq!(advice(down, "1/1 brokers are down"), None);
+    }
+}

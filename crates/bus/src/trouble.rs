@@ -35,7 +35,12 @@ impl Trouble {
             return;
         }
         if let Some(suppressed) = self.is_news(error.rdkafka_error_code(), Instant::now()) {
-            let advice = advice(error.rdkafka_error_code(), reason);
+            let code = error.rdkafka_error_code();
+            // A broker that hangs up on a client that does not speak as it does is no more than down.
+            let down = (code == Some(RDKafkaErrorCode::AllBrokersDown)).then_some(
+                "is a broker running there, and does security.protocol fit its listener?",
+            );
+            let advice = advice(code, reason).or(down);
             tracing::warn!(%error, reason, advice, suppressed, "kafka client error");
         }
     }
