@@ -18,6 +18,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::config::BusConfig;
 use crate::error::BusError;
+use crate::reason::unreachable;
 use acl::{Acl, Operation};
 use native::Refusal;
 use plan::{Declared, Difference, EVERYBODY, Fate, Found, FoundAcls, FoundTopic, Plan, TopicSpec};
@@ -33,13 +34,13 @@ const AUTHORIZER: &str = "authorizer.class.name";
 /// A connection for looking at a cluster and changing it.
 pub struct Admin {
     client: AdminClient<DefaultClientContext>,
-    brokers: String,
+    config: BusConfig,
 }
 
 impl std::fmt::Debug for Admin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Admin")
-            .field("brokers", &self.brokers)
+            .field("config", &self.config)
             .finish_non_exhaustive()
     }
 }
@@ -52,7 +53,7 @@ impl Admin {
     pub fn new(config: &BusConfig) -> Result<Self, BusError> {
         Ok(Self {
             client: config.admin().create().map_err(BusError::client)?,
-            brokers: config.brokers.clone(),
+            config: config.clone(),
         })
     }
 
@@ -121,10 +122,7 @@ impl Admin {
             .client
             .inner()
             .fetch_metadata(None, PATIENCE)
-            .map_err(|source| BusError::Unreachable {
-                brokers: self.brokers.clone(),
-                source,
-            })?;
+            .map_err(|source| unreachable(&self.config, &source))?;
         let mut topics = BTreeMap::new();
         for topic in metadata.topics() {
             let is_declared = declared.topics.iter().any(|one| one.name == topic.name());

@@ -1,13 +1,6 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use rdkafka::ClientConfig;
-
-use crate::error::BusError;
-
-/// Environment variables that become librdkafka options: `WEIR_KAFKA_SASL_MECHANISM=PLAIN` is
-/// `sasl.mechanism=PLAIN`.
-const ENV_PREFIX: &str = "WEIR_KAFKA_";
 
 /// How to reach a cluster.
 #[derive(Clone)]
@@ -42,42 +35,6 @@ impl BusConfig {
         }
     }
 
-    /// Adds the options of a file of `key=value` lines; `#` starts a comment line.
-    ///
-    /// # Errors
-    /// The file cannot be read, or a line has no `=`: the message names file and line.
-    pub fn add_options_file(&mut self, path: &Path) -> Result<(), BusError> {
-        let text = std::fs::read_to_string(path).map_err(|error| BusError::Options {
-            place: path.display().to_string(),
-            message: format!("cannot be read: {error}"),
-        })?;
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let Some((key, value)) = line.split_once('=') else {
-                return Err(BusError::Options {
-                    place: format!("{}:{}", path.display(), index + 1),
-                    message: "expected key=value, as in security.protocol=SASL_SSL".to_owned(),
-                });
-            };
-            self.options
-                .insert(key.trim().to_owned(), value.trim().to_owned());
-        }
-        Ok(())
-    }
-
-    /// Adds the options found in environment variables that start with `WEIR_KAFKA_`.
-    pub fn add_environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
-        for (name, value) in variables {
-            if let Some(option) = name.strip_prefix(ENV_PREFIX) {
-                self.options
-                    .insert(option.to_ascii_lowercase().replace('_', "."), value);
-            }
-        }
-    }
-
     /// The same, reading only what transactions have committed; partitions' committed offsets are waited for
     /// while a transaction that would move them is open.
     #[must_use]
@@ -87,17 +44,6 @@ impl BusConfig {
             .options
             .insert("isolation.level".to_owned(), "read_committed".to_owned());
         config
-    }
-
-    /// Checks that librdkafka knows every option and takes its value.
-    ///
-    /// # Errors
-    /// The first option that it does not take, by name, never by value.
-    pub fn check(&self) -> Result<(), BusError> {
-        for client in [self.consumer(Some("check")), self.producer("0")] {
-            client.create_native_config().map_err(BusError::client)?;
-        }
-        Ok(())
     }
 
     pub(crate) fn consumer(&self, group: Option<&str>) -> ClientConfig {
@@ -196,25 +142,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_come_from_environment_and_win() {
-        let mut config = BusConfig::new("localhost:1");
-        let variables = [
-            ("WEIR_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
-            ("WEIR_KAFKA_LINGER_MS", "7"),
-            ("PATH", "/bin"),
-        ];
-        config.add_environment(
-            variables
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
-        );
-        let producer = config.producer("0");
-        assert_eq!(producer.get("security.protocol"), Some("SASL_SSL"));
-        assert_eq!(producer.get("linger.ms"), Some("7"));
-        assert_eq!(config.options.len(), 2);
-    }
-
-    #[test]
     fn option_values_are_not_shown() {
         let mut config = BusConfig::new("localhost:1");
         config
@@ -222,20 +149,5 @@ mod tests {
             .insert("sasl.password".to_owned(), "hunter2".to_owned());
         let shown = format!("{config:?}");
         assert!(shown.contains("sasl.password") && !shown.contains("hunter2"));
-    }
-
-    #[test]
-    fn options_file_names_the_bad_line() {
-        let path = std::env::temp_dir().join(format!("weir-options-{}", std::process::id()));
-        std::fs::write(
-            &path,
-            "# comment\nssl.ca.location = /etc/ca.pem\nnonsense\n",
-        )
-        .unwrap();
-        let mut config = BusConfig::new("localhost:1");
-        let error = config.add_options_file(&path).unwrap_err().to_string();
-        std::fs::remove_file(&path).unwrap();
-        assert!(error.contains(":3"), "{error}");
-        assert_eq!(config.options["ssl.ca.location"], "/etc/ca.pem");
     }
 }

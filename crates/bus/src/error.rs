@@ -24,25 +24,26 @@ pub enum BusError {
         /// Where it was looked for.
         brokers: String,
     },
-    /// A cluster did not answer.
-    #[error(
-        "{brokers} cannot be reached: {source}; is the broker running, and is this its address?"
-    )]
+    /// A cluster did not answer, or would not have this client.
+    #[error("{brokers} cannot be reached: {why}")]
     Unreachable {
         /// Where.
         brokers: String,
-        /// librdkafka's word.
-        source: KafkaError,
+        /// librdkafka's word, and what to do.
+        why: String,
     },
     /// Records did not reach the cluster.
     #[error(
-        "{records} records were not acknowledged in time and {dropped} were refused for good (too large for the topic?)"
+        "{records} records were not acknowledged in time and {dropped} were refused for good; the last failure: {}",
+        last.as_ref().map_or_else(|| "none yet, the broker did not answer".to_owned(), ToString::to_string)
     )]
     Undelivered {
         /// Still on their way.
         records: usize,
         /// Refused by the client or the broker, for good.
         dropped: u64,
+        /// Why the last of those that failed so far did, those that were sent again included.
+        last: Option<KafkaError>,
     },
     /// An operation on the cluster failed.
     #[error("{what}: {source}")]

@@ -9,6 +9,7 @@ use rdkafka::{ClientConfig, Offset};
 use crate::config::BusConfig;
 use crate::context::ReaderContext;
 use crate::error::BusError;
+use crate::reason::{failed, is_forbidden};
 use crate::record::InRecord;
 use crate::tail::{no_such_topic, partitions, watermarks};
 
@@ -161,18 +162,18 @@ impl LogReader {
         since_ms: i64,
         patience: Duration,
     ) -> Result<Vec<(i32, Option<i64>)>, BusError> {
-        let unreachable = |source| self.unreachable(source);
+        let failed = |source| self.failed(source);
         let mut times = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
             let at = Offset::Offset(since_ms);
             times
                 .add_partition_offset(&self.topic, *partition, at)
-                .map_err(unreachable)?;
+                .map_err(failed)?;
         }
         let found = self
             .all
             .offsets_for_times(times, patience)
-            .map_err(unreachable)?;
+            .map_err(failed)?;
         Ok(found
             .elements()
             .iter()
@@ -207,7 +208,7 @@ impl LogReader {
         patience: Duration,
         deadline: Instant,
     ) -> Result<Vec<InRecord>, BusError> {
-        let unreachable = |source| self.unreachable(source);
+        let failed = |source| self.failed(source);
         let mut unread = BTreeMap::new();
         let mut list = TopicPartitionList::with_capacity(stretches.len());
         for stretch in stretches {
@@ -215,19 +216,19 @@ impl LogReader {
                 unread.insert(stretch.partition, stretch.end);
                 let start = Offset::Offset(stretch.start);
                 list.add_partition_offset(&self.topic, stretch.partition, start)
-                    .map_err(unreachable)?;
+                    .map_err(failed)?;
             }
         }
-        self.consumer.assign(&list).map_err(unreachable)?;
+        self.consumer.assign(&list).map_err(failed)?;
         let mut records = Vec::new();
         let read = self.read_on(&mut records, unread, patience, deadline);
-        self.consumer.unassign().map_err(unreachable)?;
+        self.consumer.unassign().map_err(failed)?;
         read.map(|()| records)
     }
 
     fn partitions(&self, patience: Duration) -> Result<i32, BusError> {
         partitions(&self.all, &self.topic, patience, NO_SUCH_TOPIC_AFTER)
-            .map_err(|source| self.unreachable(source))?
+            .map_err(|source| self.failed(source))?
             .ok_or_else(|| no_such_topic(&self.config, &self.topic))
     }
 
@@ -244,13 +245,12 @@ impl LogReader {
     /// The first and the next offset of a partition once no transaction is open in what is there now. (Those
     /// that the reader sees end where the first open one begins, if it reads what is committed.)
     fn stable(&self, partition: i32, deadline: Instant) -> Result<(i64, i64), BusError> {
-        let unreachable = |source| self.unreachable(source);
+        let failed = |source| self.failed(source);
         let left = || deadline.saturating_duration_since(Instant::now());
-        let (_, end) =
-            watermarks(&self.all, &self.topic, partition, left()).map_err(unreachable)?;
+        let (_, end) = watermarks(&self.all, &self.topic, partition, left()).map_err(failed)?;
         loop {
             let (low, high) =
-                watermarks(&self.consumer, &self.topic, partition, left()).map_err(unreachable)?;
+                watermarks(&self.consumer, &self.topic, partition, left()).map_err(failed)?;
             if high >= end {
                 return Ok((low, high));
             }
@@ -267,11 +267,8 @@ impl LogReader {
         }
     }
 
-    fn unreachable(&self, source: KafkaError) -> BusError {
-        BusError::Unreachable {
-            brokers: self.config.brokers.clone(),
-            source,
-        }
+    fn failed(&self, source: KafkaError) -> BusError {
+        failed(&self.config, &self.topic, source)
     }
 
     /// Reads what is assigned up to the ends in `unread`.
@@ -297,6 +294,7 @@ impl LogReader {
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     unread.remove(&partition);
                 }
+                Some(Err(error)) if is_forbidden(&error) => return Err(self.failed(error)),
                 Some(Err(error)) => {
                     tracing::debug!(%error, topic = self.topic, "reading; it will be tried again");
                 }

@@ -46,6 +46,7 @@ pub struct Publisher<T: Token> {
     resend: Vec<(Instant, OwnedMessage, T)>,
     failures: u64,
     dropped: u64,
+    last_failure: Option<KafkaError>,
 }
 
 /// What a caller recognises its record by.
@@ -123,6 +124,7 @@ impl<T: Token> Publisher<T> {
             resend: Vec::new(),
             failures: 0,
             dropped: 0,
+            last_failure: None,
         })
     }
 
@@ -234,11 +236,13 @@ impl<T: Token> Publisher<T> {
                         tracing::error!(%error, topic = message.topic(), "record dropped, it can never be delivered");
                         self.failures += 1;
                         self.dropped += 1;
+                        self.last_failure = Some(error);
                         done(token, None);
                     }
                     Outcome::Failed(token, message, error) => {
                         self.failures += 1;
                         tracing::warn!(%error, topic = message.topic(), "delivery failed");
+                        self.last_failure = Some(error);
                         self.resend
                             .push((Instant::now() + RESEND_AFTER, message, token));
                     }
@@ -300,6 +304,7 @@ impl<T: Token> Publisher<T> {
                 return Err(BusError::Undelivered {
                     records: in_flight,
                     dropped: self.dropped,
+                    last: self.last_failure.clone(),
                 });
             }
             std::thread::sleep(FULL_QUEUE_WAIT);
@@ -308,6 +313,7 @@ impl<T: Token> Publisher<T> {
             return Err(BusError::Undelivered {
                 records: 0,
                 dropped: self.dropped,
+                last: self.last_failure.clone(),
             });
         }
         Ok(())

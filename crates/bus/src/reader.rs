@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -296,7 +297,8 @@ enum Flow {
 
 impl ReaderLoop {
     fn run(self) {
-        let mut reported: Option<String> = None;
+        // A handful of kinds; a broker that cannot be talked to gives two of them in turn.
+        let mut reported = BTreeSet::new();
         let mut woken = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
             if woken.elapsed() >= WAKE_EVERY {
@@ -306,7 +308,7 @@ impl ReaderLoop {
             }
             let flow = match self.fill_batch(POLL_WAIT) {
                 Ok(Some(batch)) => {
-                    reported = None;
+                    reported.clear();
                     self.hand_over(batch)
                 }
                 Ok(None) => Flow::Continue,
@@ -316,10 +318,8 @@ impl ReaderLoop {
                 }
                 Err(error) => {
                     // librdkafka goes on by itself; say it once, not at every poll.
-                    let text = error.to_string();
-                    if reported.as_deref() != Some(&text) {
+                    if reported.insert(error.to_string()) {
                         tracing::warn!(%error, topic = &*self.topic, "reading; it will be tried again");
-                        reported = Some(text);
                     }
                     Flow::Continue
                 }

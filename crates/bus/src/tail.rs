@@ -8,6 +8,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use crate::config::BusConfig;
 use crate::context::ReaderContext;
 use crate::error::BusError;
+use crate::reason::{failed, is_forbidden};
 use crate::record::InRecord;
 
 /// How long a cluster may take to answer at start.
@@ -65,22 +66,19 @@ impl Tail {
             .consumer(None)
             .create_with_context(ReaderContext::default())
             .map_err(BusError::client)?;
-        let unreachable = |source| BusError::Unreachable {
-            brokers: config.brokers.clone(),
-            source,
-        };
+        let failed = |source| failed(config, topic, source);
         let count = partitions(&consumer, topic, START_PATIENCE, NEW_TOPIC_PATIENCE)
-            .map_err(unreachable)?
+            .map_err(failed)?
             .ok_or_else(|| no_such_topic(config, topic))?;
         let mut list = TopicPartitionList::new();
         for partition in choose(count) {
             let (low, high) =
-                watermarks(&consumer, topic, partition, START_PATIENCE).map_err(unreachable)?;
+                watermarks(&consumer, topic, partition, START_PATIENCE).map_err(failed)?;
             let start = if from == From::End { high } else { low };
             list.add_partition_offset(topic, partition, Offset::Offset(start))
-                .map_err(unreachable)?;
+                .map_err(failed)?;
         }
-        consumer.assign(&list).map_err(unreachable)?;
+        consumer.assign(&list).map_err(failed)?;
         Ok(Self {
             consumer,
             partitions: count,
@@ -115,10 +113,7 @@ pub fn partition_count(config: &BusConfig, topic: &str) -> Result<i32, BusError>
         .create_with_context(ReaderContext::default())
         .map_err(BusError::client)?;
     partitions(&consumer, topic, START_PATIENCE, NEW_TOPIC_PATIENCE)
-        .map_err(|source| BusError::Unreachable {
-            brokers: config.brokers.clone(),
-            source,
-        })?
+        .map_err(|source| failed(config, topic, source))?
         .ok_or_else(|| no_such_topic(config, topic))
 }
 
@@ -140,10 +135,15 @@ pub(crate) fn partitions(
     let deadline = Instant::now() + known_within;
     loop {
         let metadata = consumer.fetch_metadata(Some(topic), patience)?;
-        let count = metadata
-            .topics()
-            .iter()
-            .find(|found| found.name() == topic && found.error().is_none())
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        if let Some(code) = found.and_then(|found| found.error()) {
+            let error = KafkaError::MetadataFetch(code.into());
+            if is_forbidden(&error) {
+                return Err(error);
+            }
+        }
+        let count = found
+            .filter(|found| found.error().is_none())
             .map_or(0, |found| found.partitions().len());
         let count = i32::try_from(count).ok().filter(|count| *count > 0);
         if count.is_some() || Instant::now() >= deadline {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::context::lock;
+use crate::reason::advice;
 
 /// How often the same complaint is logged at most.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -34,7 +35,13 @@ impl Trouble {
             return;
         }
         if let Some(suppressed) = self.is_news(error.rdkafka_error_code(), Instant::now()) {
-            tracing::warn!(%error, reason, suppressed, "kafka client error");
+            let code = error.rdkafka_error_code();
+            // A broker that hangs up on a client that does not speak as it does is no more than down.
+            let down = (code == Some(RDKafkaErrorCode::AllBrokersDown)).then_some(
+                "is a broker running there, and does security.protocol fit its listener?",
+            );
+            let advice = advice(code, reason).or(down);
+            tracing::warn!(%error, reason, advice, suppressed, "kafka client error");
         }
     }
 

@@ -51,7 +51,7 @@ impl Stream for Model {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut bus = BusConfig::new(arguments.next().as_deref().unwrap_or("localhost:9092"));
-    bus.add_environment(std::env::vars());
+    bus.add_environment(std::env::vars_os())?;
     let text = arguments.next().unwrap_or_else(|| TEXT.to_owned());
     let every_ms = arguments.next().map_or(Ok(30), |ms| ms.parse())?;
 

@@ -23,13 +23,15 @@ mod node;
 mod port;
 mod process;
 mod registry;
+mod tls;
 mod tools;
 
 pub use clock::VirtualClock;
 pub use kafka::switch::{
-    kafka_enabled, kafka_or_skip, own_kafka_or_skip, own_kafka_with_authorizer_or_skip, unique_name,
+    kafka_enabled, kafka_or_skip, own_kafka_or_skip, own_secured_kafka_or_skip, unique_name,
 };
-pub use kafka::{Kafka, KafkaError};
+pub use kafka::{Kafka, KafkaError, Secured};
 pub use port::free_port;
 pub use process::{Process, ProcessError};
 pub use registry::{SchemaRegistry, SchemaRegistryError, own_registry_or_skip, registry_or_skip};
+pub use tls::{Authority, Certificate};

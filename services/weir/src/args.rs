@@ -33,7 +33,8 @@ pub(crate) struct BrokerArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KafkaOptions {
     /// File of librdkafka options, one key=value a line (TLS, SASL, anything). Environment
-    /// variables `WEIR_KAFKA_*` do the same: `WEIR_KAFKA_SASL_MECHANISM` is sasl.mechanism.
+    /// variables `WEIR_KAFKA_*` do the same: `WEIR_KAFKA_SASL_MECHANISM` is sasl.mechanism, and
+    /// `WEIR_KAFKA_SASL_PASSWORD_FILE` names a file with the password. See docs/SECURITY.md.
     #[arg(long, env = "WEIR_OPTIONS_FILE", value_name = "FILE")]
     pub(crate) kafka_options: Option<PathBuf>,
     /// The broker is the embedded one of another weir process, which does not wake on data.
@@ -52,7 +53,8 @@ impl KafkaOptions {
         if let Some(path) = &self.kafka_options {
             bus.add_options_file(path)?;
         }
-        bus.add_environment(std::env::vars());
+        bus.add_environment(std::env::vars_os())?;
+        bus.check()?;
         bus.fetch_wakes_on_data &= !self.embedded_broker;
         Ok(bus)
     }

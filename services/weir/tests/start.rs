@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -154,6 +155,43 @@ fn the_value_of_an_unknown_option_is_not_shown() {
     process.kill9().unwrap();
     let lines = process.lines().join("\n");
     assert!(!lines.contains("hunter2"), "{lines}");
+}
+
+#[test]
+fn without_a_file_that_kafka_options_name() {
+    let nowhere = "/nonexistent/file";
+    for name in ["SSL_CA_LOCATION", "SASL_PASSWORD_FILE"] {
+        let message = refused(gate(&[]).env(format!("WEIR_KAFKA_{name}"), nowhere));
+        assert_names(&message, &[nowhere]);
+    }
+    let message = refused(&mut gate(&[("--kafka-options", Path::new(nowhere))]));
+    assert_names(&message, &[nowhere]);
+}
+
+/// Of a file with a secret that others may read there is a warning, and of no other; the gate starts.
+#[test]
+fn with_a_secret_that_others_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = folder.path().join("kafka.properties");
+    let secret = "sasl.username=u\nsasl.password=hunter2\n";
+    for (text, mode, warns) in [
+        (secret, 0o640, true),
+        (secret, 0o600, false),
+        ("sasl.username=u\n", 0o644, false),
+    ] {
+        fs::write(&options, text).unwrap();
+        fs::set_permissions(&options, fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = gate(&[("--kafka-options", &options)]);
+        let mut process = Process::spawn(&mut command).unwrap();
+        process
+            .wait_for_line(PATIENCE, |line| line.starts_with("stop "))
+            .unwrap();
+        process.kill9().unwrap();
+        let lines = process.lines().join("\n");
+        let warned = lines.contains("chmod 600") && lines.contains("kafka.properties");
+        assert_eq!(warned, warns, "{lines}");
+        assert!(!lines.contains("hunter2"), "{lines}");
+    }
 }
 
 #[test]

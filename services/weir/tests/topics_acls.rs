@@ -5,43 +5,12 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use common::gate::{Gate, ask};
+use common::roles::{ROLES, USERS, as_user, everybody, topics};
 use common::tool::{Finished, HEAVY, HEAVY_E5, finish, weir};
 use common::{PATIENCE, repository};
-use weir_testkit::{Kafka, Process, own_kafka_with_authorizer_or_skip};
-
-/// The declared roles. On these brokers each has a user of that name, without the hyphens.
-const ROLES: [&str; 6] = [
-    "worker",
-    "gate",
-    "rescorer",
-    "trust-and-safety",
-    "data",
-    "operator",
-];
-const USERS: [&str; 6] = [
-    "worker",
-    "gate",
-    "rescorer",
-    "trustandsafety",
-    "data",
-    "operator",
-];
-
-fn topics(what: &str, kafka: &Kafka, principals: &Path) -> Finished {
-    finish(
-        weir([
-            "topics",
-            what,
-            "--brokers",
-            kafka.bootstrap(),
-            "--principals",
-        ])
-        .arg(principals),
-    )
-}
+use weir_testkit::{Process, own_secured_kafka_or_skip};
 
 fn principals(folder: &Path, text: &str) -> PathBuf {
     let file = folder.join("principals.yaml");
@@ -49,36 +18,14 @@ fn principals(folder: &Path, text: &str) -> PathBuf {
     file
 }
 
-fn everybody(folder: &Path) -> PathBuf {
-    let lines = ROLES.iter().zip(USERS);
-    let text: String = lines
-        .map(|(role, user)| format!("{role}: [\"User:{user}\"]\n"))
-        .collect();
-    principals(folder, &text)
-}
-
 fn acl_lines(finished: &Finished) -> Vec<&str> {
     let lines = finished.stdout.lines();
     lines.filter(|line| line.starts_with("acl: ")).collect()
 }
 
-/// Logged in as that user.
-fn as_user(command: &mut Command, kafka: &Kafka, user: &str) {
-    let brokers = kafka.authenticated().unwrap();
-    command.args(["--brokers", brokers]);
-    for (option, value) in [
-        ("SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
-        ("SASL_MECHANISM", "PLAIN"),
-        ("SASL_USERNAME", user),
-        ("SASL_PASSWORD", user),
-    ] {
-        command.env(format!("WEIR_KAFKA_{option}"), value);
-    }
-}
-
 #[test]
 fn acls_are_planned_granted_once_and_those_beyond_are_reported() {
-    let Some(kafka) = own_kafka_with_authorizer_or_skip(&USERS) else {
+    let Some(kafka) = own_secured_kafka_or_skip(&USERS) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +71,7 @@ fn acls_are_planned_granted_once_and_those_beyond_are_reported() {
 /// Each role does its work under the ACLs that it was given, and nothing tells of a lack.
 #[test]
 fn what_is_granted_is_enough() {
-    let Some(kafka) = own_kafka_with_authorizer_or_skip(&USERS) else {
+    let Some(kafka) = own_secured_kafka_or_skip(&USERS) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +139,7 @@ fn what_is_granted_is_enough() {
 /// A client that may not look at something must not think that it is not there.
 #[test]
 fn who_may_not_look_is_told_so() {
-    let Some(kafka) = own_kafka_with_authorizer_or_skip(&USERS) else {
+    let Some(kafka) = own_secured_kafka_or_skip(&USERS) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

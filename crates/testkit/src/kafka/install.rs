@@ -33,8 +33,9 @@ impl Installation {
         }
     }
 
-    /// Formats the data directory that `dir/server.properties` names: about 1 s.
-    pub(super) fn format(&self, dir: &Path) -> Result<(), KafkaError> {
+    /// Formats the data directory that `dir/server.properties` names: about 1 s. `users` is further arguments, which
+    /// say whom the cluster knows from the beginning.
+    pub(super) fn format(&self, dir: &Path, users: &[String]) -> Result<(), KafkaError> {
         fs::write(dir.join("log4j2.properties"), LOG_SETTINGS)
             .map_err(io_error("write the broker's log settings"))?;
         let [program, arguments @ ..] = &self.java(dir, &["-Xmx128m", "-Xshare:auto"])[..] else {
@@ -44,6 +45,7 @@ impl Installation {
             .args(arguments)
             .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
             .arg(dir.join("server.properties"))
+            .args(users)
             .output()
             .map_err(io_error("run java (install it with scripts/setup)"))?;
         if output.status.success() {

@@ -1,4 +1,5 @@
 mod install;
+mod secured;
 pub(crate) mod switch;
 
 use std::fs;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 use crate::free_port;
 use crate::node::{Node, last_lines};
 use install::Installation;
+pub use secured::Secured;
 
 /// Long, for a shared machine: it takes 2 to 3 s on two idle cores.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -21,15 +23,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The settings of a node for tests, shared with `scripts/kafka`.
 const SETTINGS: &str = include_str!("../../../../scripts/kafka.properties");
-
-/// Gives nobody anything that no ACL gives, but to the anonymous clients of the plain listener, who administer it.
-const AUTHORIZER: [(&str, &str); 2] = [
-    (
-        "authorizer.class.name",
-        "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    ),
-    ("super.users", "User:ANONYMOUS"),
-];
 
 /// Why there is no broker.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +92,7 @@ pub struct Kafka {
     dir: TempDir,
     port: u16,
     bootstrap: String,
-    authenticated: Option<String>,
+    secured: Option<Secured>,
     runs: u32,
     node: Option<Node>,
 }
@@ -123,13 +116,12 @@ impl Kafka {
     }
 
     /// As [`start`](Self::start), with an authorizer: clients of [`bootstrap`](Self::bootstrap) may do everything, those
-    /// of [`authenticated`](Self::authenticated) what ACLs give them. Each of `users` logs in there by SASL PLAIN
-    /// without TLS, with the own name as the password, and is `User:<name>` in ACLs.
+    /// of [`secured`](Self::secured) what ACLs give them. `users` log in there.
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub fn start_with_authorizer(users: &[&str]) -> Result<Self, KafkaError> {
-        Self::start_for(Some(users), &AUTHORIZER)
+    pub fn start_secured(users: &[&str]) -> Result<Self, KafkaError> {
+        Self::start_for(Some(users), &[])
     }
 
     fn start_for(users: Option<&[&str]>, settings: &[(&str, &str)]) -> Result<Self, KafkaError> {
@@ -158,21 +150,23 @@ impl Kafka {
         let port = free_port().map_err(io_error("find a free port"))?;
         let controller_port = free_port().map_err(io_error("find a free port"))?;
         let mut properties = properties(dir.path(), port, controller_port, settings);
-        let mut authenticated = None;
+        let mut secured = None;
+        let mut known = Vec::new();
         if let Some(users) = users {
-            let own_port = free_port().map_err(io_error("find a free port"))?;
-            properties.push_str(&with_users(port, controller_port, own_port, users));
-            authenticated = Some(format!("127.0.0.1:{own_port}"));
+            let own = Secured::prepare(&dir.path().join("tls"))?;
+            properties.push_str(&own.properties(port, controller_port));
+            known = secured::format_arguments(users);
+            secured = Some(own);
         }
         fs::write(dir.path().join("server.properties"), properties)
             .map_err(io_error("write the broker's settings"))?;
-        installation.format(dir.path())?;
+        installation.format(dir.path(), &known)?;
         let mut kafka = Self {
             installation: installation.clone(),
             dir,
             port,
             bootstrap: format!("127.0.0.1:{port}"),
-            authenticated,
+            secured,
             runs: 0,
             node: None,
         };
@@ -186,10 +180,10 @@ impl Kafka {
         &self.bootstrap
     }
 
-    /// Where the users of [`start_with_authorizer`](Self::start_with_authorizer) log in, as `host:port`; none without.
+    /// Where the users of [`start_secured`](Self::start_secured) log in; none without.
     #[must_use]
-    pub fn authenticated(&self) -> Option<&str> {
-        self.authenticated.as_deref()
+    pub fn secured(&self) -> Option<&Secured> {
+        self.secured.as_ref()
     }
 
     /// Its port on 127.0.0.1.
@@ -351,22 +345,4 @@ fn properties(dir: &Path, port: u16, controller_port: u16, settings: &[(&str, &s
         text.push_str(&format!("{name}={value}\n"));
     }
     text
-}
-
-/// A second listener, where users log in. Of settings that are there twice the last one holds.
-fn with_users(port: u16, controller_port: u16, own_port: u16, users: &[&str]) -> String {
-    let users: String = users
-        .iter()
-        .map(|name| format!(" user_{name}=\"{name}\""))
-        .collect();
-    format!(
-        "listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{own_port},\
-         CONTROLLER://127.0.0.1:{controller_port}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{own_port}\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
-         SASL_PLAINTEXT:SASL_PLAINTEXT\n\
-         sasl.enabled.mechanisms=PLAIN\n\
-         listener.name.sasl_plaintext.plain.sasl.jaas.config=\
-         org.apache.kafka.common.security.plain.PlainLoginModule required{users};\n"
-    )
 }

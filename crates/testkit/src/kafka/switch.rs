@@ -43,13 +43,13 @@ pub fn own_kafka_or_skip() -> Option<Kafka> {
     own(Kafka::start)
 }
 
-/// As [`own_kafka_or_skip`], with an authorizer and `users` ([`Kafka::start_with_authorizer`]).
+/// As [`own_kafka_or_skip`], with an authorizer and `users` who log in over TLS ([`Kafka::start_secured`]).
 ///
 /// # Panics
 /// When it cannot be started, with what to do about it.
 #[must_use]
-pub fn own_kafka_with_authorizer_or_skip(users: &[&str]) -> Option<Kafka> {
-    own(|| Kafka::start_with_authorizer(users))
+pub fn own_secured_kafka_or_skip(users: &[&str]) -> Option<Kafka> {
+    own(|| Kafka::start_secured(users))
 }
 
 fn own(start: impl FnOnce() -> Result<Kafka, KafkaError>) -> Option<Kafka> {

@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 pub(crate) mod gate;
 pub(crate) mod load;
 pub(crate) mod registered;
+pub(crate) mod roles;
 pub(crate) mod tool;
 
 use std::path::PathBuf;
