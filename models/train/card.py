@@ -48,9 +48,11 @@ for something else are weak negatives (0.1) where a positive is unlikely. Positi
 more. Large sets of posts are capped and small sets of prompts repeated in every epoch (`sampling.py`).
 Texts that are near-duplicates (character 5-gram Jaccard >= 0.5), share a template or a source's own
 group stay in one split: train, dev-fit (calibration, thresholds, choices), dev-report (this card).
-{taught(metrics.get("teacher"), recipe)}Also tried, judged on dev-fit: 2^18 buckets (slightly better, twice the table), 64 dimensions (slightly
-better on hate, a quarter slower), word pairs with a gap (no gain), length power 0.75 (worse), rates
-0.001 and 0.003, decay 0 to 1, feature dropout 0.2 to 0.4, batches of 256.
+{taught(metrics.get("teacher"), recipe)}Also tried, judged on dev-fit: 31 hidden units (a little worse, half the table), word vectors of
+the fine-tuned encoder in place of e5's own and a teacher's soft scores beside the labels (no
+better: docs/adr/0012-heavy-model.md has the table); with n-grams alone: 2^18 buckets (slightly
+better, twice the table), word pairs with a gap (no gain), length power 0.75 (worse), rates 0.001
+and 0.003, decay 0 to 1, feature dropout 0.2 to 0.4, batches of 256.
 
 ## Data
 {data(metrics["training_rows"], licences)}
