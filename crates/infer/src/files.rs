@@ -27,15 +27,16 @@ pub(crate) fn read_weights(path: &Path, sha256: &str) -> Result<Vec<u8>, InferEr
     })
 }
 
-/// A model's list of words, which must be that of the manifest.
-pub(crate) fn read_words(path: &Path, sha256: &str) -> Result<Words, InferError> {
+/// A model's list of words, which must be that of the manifest, and the last of them.
+pub(crate) fn read_words(path: &Path, sha256: &str) -> Result<(Words, String), InferError> {
     let refused = |reason: String| InferError::ModelRefused {
         path: path.to_owned(),
         reason,
     };
     let list = String::from_utf8(read_weights(path, sha256)?)
         .map_err(|error| refused(error.to_string()))?;
-    Words::parse(&list).map_err(refused)
+    let last = list.lines().last().unwrap_or_default().to_owned();
+    Ok((Words::parse(&list).map_err(refused)?, last))
 }
 
 /// A file of the base network, which must be that of the manifest.

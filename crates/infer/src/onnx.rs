@@ -87,7 +87,7 @@ impl FastModel {
         let manifest = Manifest::parse(&read(&manifest_path)?).map_err(malformed)?;
         let calibration = manifest.calibration().map_err(malformed)?;
         let list = folder.join(&manifest.words.list);
-        let words = read_words(&list, &manifest.words.sha256)?;
+        let (words, last_word) = read_words(&list, &manifest.words.sha256)?;
         let path = folder.join(&manifest.weights);
         let weights = read_weights(&path, &manifest.sha256)?;
         let session = session(runtime::environment()?, &weights, false).map_err(|reason| {
@@ -109,9 +109,10 @@ impl FastModel {
             calibration,
             buffers: Buffers::default(),
         };
-        // A graph of other shapes would otherwise be found out in the middle of traffic.
+        // A graph of other shapes would otherwise be found out in the middle of traffic, and a list that is longer
+        // than its table by its last word.
         model
-            .classify(&["", "warm up"], &mut Vec::new())
+            .classify(&["", "warm up", &last_word], &mut Vec::new())
             .map_err(|error| InferError::ModelRefused {
                 path,
                 reason: error.to_string(),

@@ -201,6 +201,25 @@ fn weights_of_the_wrong_shape_are_refused_when_loading() {
     assert!(matches!(error, InferError::ModelRefused { .. }), "{error}");
 }
 
+#[test]
+fn a_list_with_more_words_than_the_table_is_refused_when_loading() {
+    let copy = tempfile::tempdir().unwrap();
+    let manifest = std::fs::read_to_string(folder().join("model.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let words = std::fs::read_to_string(folder().join("words.txt")).unwrap() + "onewordtoomany\n";
+    std::fs::write(copy.path().join("words.txt"), &words).unwrap();
+    std::fs::copy(folder().join("model.onnx"), copy.path().join("model.onnx")).unwrap();
+    // The right digest, so that the list itself is at fault.
+    std::fs::write(copy.path().join("model.json"), manifest.to_string()).unwrap();
+    let InferError::HashMismatch { found, .. } = FastModel::load(copy.path()).unwrap_err() else {
+        panic!("another list has another digest");
+    };
+    manifest["words"]["sha256"] = serde_json::json!(found);
+    std::fs::write(copy.path().join("model.json"), manifest.to_string()).unwrap();
+    let error = FastModel::load(copy.path()).unwrap_err();
+    assert!(matches!(error, InferError::ModelRefused { .. }), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flume::RecvTimeoutError;
-use weir_bus::{Batch, BusError, Event, InputRef, Reader, unix_ms};
+use weir_bus::{Batch, BusError, Event, Reader, unix_ms};
 use weir_telemetry::{Condition, CpuMeter, GateMetrics, Heartbeat, IntCounter, PartitionMetrics};
 use weir_types::Micros;
 
@@ -174,7 +174,6 @@ impl<W: Work> LaneLoop<'_, W> {
             return Ok(());
         }
         let (records, inputs) = self.parked.take_ready(&mut self.desk.ids);
-        let inputs: Vec<(usize, InputRef)> = inputs.into_iter().enumerate().collect();
         for (records, inputs) in records
             .chunks(JUDGE_TOGETHER)
             .zip(inputs.chunks(JUDGE_TOGETHER))
@@ -185,10 +184,7 @@ impl<W: Work> LaneLoop<'_, W> {
                 at_ms: unix_ms(),
                 queued_behind: 0,
             };
-            let inputs: Vec<_> = inputs
-                .iter()
-                .map(|(at, input)| (at % JUDGE_TOGETHER, *input))
-                .collect();
+            let inputs: Vec<_> = inputs.iter().copied().enumerate().collect();
             self.work.judge(&mut self.desk, polled, &inputs)?;
         }
         Ok(())
