@@ -14,7 +14,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example")]
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep};
-use weir_client::{BusConfig, Event, Prompt, Role, Segment, StreamName, Worker, WorkerConfig};
+use weir_client::{BusConfig, Event, Prompt, StreamName, Worker, WorkerConfig};
 
 const TEXT: &str = "Weirs hold water back. Pay with 4111 1111 1111 1111, valid until never.";
 
@@ -56,13 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let every_ms = arguments.next().map_or(Ok(30), |ms| ms.parse())?;
 
     let worker = Worker::connect(WorkerConfig::new(bus))?;
-    let mut prompt = Prompt::new("", "default", "");
-    prompt.segments.push(Segment {
-        role: Role::User,
-        name: None,
-        text: b"What is a weir?".to_vec(),
-    });
-    let request = worker.submit(prompt)?;
+    let request = worker.submit(Prompt::user("default", "What is a weir?"))?;
     eprintln!("request {}", request.id());
 
     let every = Duration::from_millis(every_ms);
@@ -76,7 +70,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .guard(StreamName::default(), model)
         .on_abort(|| eprintln!("\n[the engine is stopped]"));
     let mut out = std::io::stdout();
-    while let Some(event) = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await {
+    while let Some(event) = answer.next().await {
         match event? {
             Event::Text(text) => out.write_all(&text)?,
             Event::Retract { keep_bytes } => eprintln!("\n[all but {keep_bytes} bytes taken back]"),

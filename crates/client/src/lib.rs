@@ -2,9 +2,8 @@
 //! protocol (`docs/STREAMS.md`).
 //!
 //! ```no_run
-//! # use std::{future::poll_fn, pin::Pin};
 //! # use futures_core::Stream;
-//! use weir_client::{BusConfig, Event, Prompt, Role, Segment, StreamName, Worker, WorkerConfig};
+//! use weir_client::{BusConfig, Event, Prompt, StreamName, Worker, WorkerConfig};
 //!
 //! # async fn example(
 //! #     engine: impl Stream<Item = Result<Vec<u8>, std::io::Error>>,
@@ -12,14 +11,10 @@
 //! // Once a process. It blocks for a moment.
 //! let worker = Worker::connect(WorkerConfig::new(BusConfig::new("localhost:9092")))?;
 //!
-//! let mut prompt = Prompt::new("", "acme", "");
-//! let text = b"What is a weir?".to_vec();
-//! prompt.segments.push(Segment { role: Role::User, name: None, text });
-//!
 //! // The check runs while the engine prefills; nothing is shown before its verdict.
-//! let request = worker.submit(prompt)?;
+//! let request = worker.submit(Prompt::user("acme", "What is a weir?"))?;
 //! let mut answer = request.guard(StreamName::default(), engine);
-//! while let Some(event) = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await {
+//! while let Some(event) = answer.next().await {
 //!     match event? {
 //!         Event::Text(text) => { /* show it */ }
 //!         Event::Retract { keep_bytes } => { /* take back all but so much */ }
@@ -40,6 +35,11 @@
 //! - [`Worker`], [`Request`] and [`GuardedStream`] carry out what they decide, on tokio's timers and
 //!   two threads of their own: one producer, one consumer of verdicts.
 //! - [`RequestIds`] draws ids whose verdicts come back on the partitions that the worker reads.
+
+/// Compiles what the front page says.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
 
 mod breaker;
 mod clock;

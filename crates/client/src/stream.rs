@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -90,6 +91,20 @@ impl<S: Stream> std::fmt::Debug for GuardedStream<S> {
 
 // Nothing is pinned in place: the engine has a box of its own.
 impl<S: Stream> Unpin for GuardedStream<S> {}
+
+impl<S, B, E> GuardedStream<S>
+where
+    S: Stream<Item = Result<B, E>>,
+    B: AsRef<[u8]>,
+{
+    /// What to do next; `None` once it is over. Can be dropped before it is done: nothing is lost.
+    ///
+    /// # Errors
+    /// What the engine's own stream failed with.
+    pub async fn next(&mut self) -> Option<Result<Event, E>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+}
 
 impl<S: Stream> GuardedStream<S> {
     pub(crate) fn new(

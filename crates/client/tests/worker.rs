@@ -13,8 +13,7 @@ use std::time::Duration;
 use fake::{Fixture, Mood};
 use futures_core::Stream;
 use weir_client::{
-    Admission, Ended, Event, FailMode, Prompt, PromptOutcome, Request, Role, Segment, StreamName,
-    Summary, Worker,
+    Admission, Ended, Event, FailMode, Prompt, PromptOutcome, Request, StreamName, Summary, Worker,
 };
 use weir_wire::End;
 
@@ -46,14 +45,7 @@ impl Stream for Engine {
 }
 
 fn prompt(text: &str) -> Prompt {
-    Prompt {
-        segments: vec![Segment {
-            role: Role::User,
-            name: None,
-            text: text.as_bytes().to_vec(),
-        }],
-        ..Prompt::new("", "acme", "")
-    }
+    Prompt::user("acme", text)
 }
 
 /// What the user sees at the end, and the summary.
@@ -197,7 +189,7 @@ fn a_stream_that_is_dropped_tells_the_gate() {
         let worker = fixture.worker();
         let request = worker.check_prompt(prompt("hello")).await.unwrap();
         let mut stream = request.guard(StreamName::default(), engine(&["One", "two"], 5));
-        let first = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
+        let first = stream.next().await;
         assert_eq!(first, Some(Ok(Event::Text(b"One".to_vec()))));
         drop(stream);
         assert!(worker.flush(Duration::from_secs(10)));

@@ -39,6 +39,19 @@ impl Prompt {
             enc: None,
         }
     }
+
+    /// A prompt of one message of a user's; who sends it fills in the ids.
+    #[must_use]
+    pub fn user(tenant: &str, text: impl Into<Vec<u8>>) -> Self {
+        Self {
+            segments: vec![Segment {
+                role: Role::User,
+                name: None,
+                text: text.into(),
+            }],
+            ..Self::new("", tenant, "")
+        }
+    }
 }
 
 /// One message of a prompt.

@@ -2,7 +2,6 @@
 //! of a guarded one sees them.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io::Write;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +13,7 @@ use futures_core::Stream;
 use serde::Serialize;
 use tokio::time::{Instant, Interval, interval};
 use weir_bus::BusConfig;
-use weir_client::{Event, Prompt, Role, Segment, StreamName, Worker, WorkerConfig};
+use weir_client::{Event, Prompt, StreamName, Worker, WorkerConfig};
 
 /// One token in so much time: forty a second, as a large model writes.
 const TOKEN_EVERY: Duration = Duration::from_millis(25);
@@ -80,13 +79,7 @@ async fn guard(
     what: &'static str,
     generated: &'static str,
 ) -> anyhow::Result<Guarded> {
-    let mut prompt = Prompt::new("", "demo", "");
-    prompt.segments.push(Segment {
-        role: Role::User,
-        name: None,
-        text: b"What did I ask?".to_vec(),
-    });
-    let mut request = worker.submit(prompt)?;
+    let mut request = worker.submit(Prompt::user("demo", "What did I ask?"))?;
     request.decided().await;
     let begun = Instant::now();
     let written = Arc::new(Mutex::new(Vec::new()));
@@ -102,7 +95,7 @@ async fn guard(
         timeline: Vec::new(),
     };
     loop {
-        let event = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await;
+        let event = answer.next().await;
         match event.context("the stream ended without a summary")?? {
             Event::Text(text) => guarded.show(&text, begun.elapsed()),
             Event::Retract { keep_bytes } => guarded.released.truncate(keep_bytes),

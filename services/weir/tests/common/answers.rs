@@ -1,7 +1,7 @@
 //! Answers that a make-believe model writes, guarded by the client.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -92,20 +92,14 @@ pub(crate) fn worker(cluster: &Cluster) -> Worker {
 
 /// Asks, and guards the model's answer to its end.
 pub(crate) async fn ask(worker: Worker, question: &str, model: Model) -> Seen {
-    let mut prompt = Prompt::new("", "tests", "");
-    prompt.segments.push(weir_client::Segment {
-        role: weir_client::Role::User,
-        name: None,
-        text: question.as_bytes().to_vec(),
-    });
-    let request = worker.submit(prompt).unwrap();
+    let request = worker.submit(Prompt::user("tests", question)).unwrap();
     let mut answer = request.guard(StreamName::default(), model);
     let mut text = Vec::new();
     let mut cut = None;
     let mut longest_pause = Duration::ZERO;
     let mut last: Option<Instant> = None;
     loop {
-        let event = poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await;
+        let event = answer.next().await;
         match event.unwrap().unwrap() {
             Event::Text(more) => {
                 let now = Instant::now();

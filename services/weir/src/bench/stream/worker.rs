@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use weir_bus::{BusConfig, OutRecord, Publisher, Tail, TailFrom};
-use weir_client::{ChunkParts, FailMode, OnExpiry, Prompt, Role, Segment, partition_of};
+use weir_client::{ChunkParts, FailMode, OnExpiry, Prompt, partition_of};
 use weir_types::{Micros, Verdict};
 use weir_wire::{Channel, Chunk, Opening};
 
@@ -296,12 +296,9 @@ fn judged_prompt(
     // No stream has a number like this.
     let request_id = format!("{run}-prompt");
     let prompt = Prompt {
-        segments: vec![Segment {
-            role: Role::User,
-            name: None,
-            text: b"What is a weir?".to_vec(),
-        }],
-        ..Prompt::new(&request_id, TENANT, WORKER_ID)
+        request_id: request_id.clone(),
+        worker_id: WORKER_ID.to_owned(),
+        ..Prompt::user(TENANT, "What is a weir?")
     };
     let mut frame = Vec::new();
     weir_wire::encode(&prompt, &mut frame)?;
