@@ -51,11 +51,15 @@ async def main() -> None:
     """Shows each answer in turn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brokers", help="host:port[,host:port...]; without it all is within this process")
+    parser.add_argument("--registry", help="a schema registry's Confluent interface, http://host:port")
+    parser.add_argument("--topics", nargs=3, metavar=("PROMPTS", "CHUNKS", "VERDICTS"), help="if they are others")
     parser.add_argument("--tenant", default="default")
     parser.add_argument("--prompt", default="Tell me about weirs")
     args = parser.parse_args()
     async with AsyncExitStack() as stack:
-        settings: dict[str, Any] = {"brokers": args.brokers}
+        settings: dict[str, Any] = {"brokers": args.brokers, "registry": args.registry}
+        if args.topics is not None:
+            settings |= zip(("prompts_topic", "chunks_topic", "verdicts_topic"), args.topics, strict=True)
         if args.brokers is None:
             kafka = MockKafka()
             stack.enter_context(FakeGate(kafka.bootstrap))

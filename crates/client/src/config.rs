@@ -14,6 +14,9 @@ pub struct WorkerConfig {
     pub chunks_topic: String,
     /// Where verdicts come from.
     pub verdicts_topic: String,
+    /// Schema registry, its Confluent interface, `http://[user:password@]host:port`: only its ids are written and read.
+    /// `None`: the compiled-in ones. What the gates use, this must.
+    pub registry: Option<String>,
     /// Partitions that this worker reads verdicts from, `1..`. More spread its load better, and make
     /// it read more verdicts of other workers.
     pub partitions: usize,
@@ -38,6 +41,7 @@ impl WorkerConfig {
             prompts_topic: "weir.prompts.v1".to_owned(),
             chunks_topic: "weir.chunks.v1".to_owned(),
             verdicts_topic: "weir.verdicts.v1".to_owned(),
+            registry: None,
             partitions: 2,
             fallback: StreamContract {
                 budget_us: 100_000,

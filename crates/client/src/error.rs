@@ -6,6 +6,9 @@ pub enum ClientError {
     /// Kafka.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// The schema registry.
+    #[error(transparent)]
+    Registry(#[from] weir_registry::ConnectError),
     /// A topic has another number of partitions than the verdicts' topic.
     #[error(
         "topic {topic} has {partitions} partitions and {verdicts_topic} has {verdicts_partitions}; they must be the same: weir topics apply"

@@ -58,6 +58,7 @@ mod request;
 mod request_id;
 mod routes;
 mod ruling;
+mod schemas;
 mod screen;
 mod stream;
 mod text;

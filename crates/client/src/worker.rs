@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use weir_bus::{Tail, TailFrom, partition_count};
+use weir_registry::Ids;
 use weir_types::{Micros, StreamContract};
 use weir_wire::{Chunk, Prompt};
 
@@ -16,6 +17,7 @@ use crate::prompt::PromptCheck;
 use crate::request::{Request, RequestContext};
 use crate::request_id::{RequestIds, choose_partitions};
 use crate::routes::{Route, Routes, lock};
+use crate::schemas;
 
 /// An inference worker's connection to its Weir: one producer, one consumer of verdicts, a thread each.
 ///
@@ -39,6 +41,7 @@ pub(crate) struct Shared {
     routes: Arc<Routes>,
     breaker: Mutex<Breaker>,
     ids: Mutex<RequestIds>,
+    schema_ids: Ids,
 }
 
 impl Worker {
@@ -47,10 +50,11 @@ impl Worker {
     /// the first prompt does not spend its budget on that.
     ///
     /// # Errors
-    /// [`ClientError`]: the cluster does not answer, a topic does not exist, or the topics differ in
-    /// their number of partitions.
+    /// [`ClientError`]: the cluster or the registry does not answer, a topic does not exist, the topics differ in
+    /// their number of partitions, or what is written is not registered.
     pub fn connect(config: WorkerConfig) -> Result<Self, ClientError> {
         weir_wire::prepare();
+        let schema_ids = schemas::connect(&config)?;
         let process = random();
         let worker_id = format!("w-{process:016x}");
         let mut own = Vec::new();
@@ -76,7 +80,7 @@ impl Worker {
         publisher.prepare(&[&config.prompts_topic, &config.chunks_topic])?;
         let partitions = tail.partitions();
         let routes = Arc::new(Routes::default());
-        inbox::start(tail, worker_id.clone(), &routes)?;
+        inbox::start(tail, worker_id.clone(), schema_ids.clone(), &routes)?;
         let ids = RequestIds::new(process, partitions, own);
         let shared = Shared {
             clock: Clock::start(),
@@ -92,6 +96,7 @@ impl Worker {
                 micros(config.probe_every),
             )),
             ids: Mutex::new(ids),
+            schema_ids,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -131,7 +136,7 @@ impl Worker {
             PromptCheck::bypassed(fallback)
         } else {
             let mut frame = Vec::new();
-            weir_wire::encode(&prompt, &mut frame)?;
+            weir_wire::encode_with(&shared.schema_ids, &prompt, &mut frame)?;
             shared.outbox.send(Outgoing {
                 topic: Arc::clone(&shared.prompts_topic),
                 partition,
@@ -188,7 +193,7 @@ impl Shared {
     /// Sends a chunk. One that cannot be written is logged, and its budget runs out.
     pub(crate) fn send_chunk(&self, chunk: Chunk, partition: i32) {
         let mut frame = Vec::new();
-        match weir_wire::encode(&chunk, &mut frame) {
+        match weir_wire::encode_with(&self.schema_ids, &chunk, &mut frame) {
             Ok(()) => self.outbox.send(Outgoing {
                 topic: Arc::clone(&self.chunks_topic),
                 partition,

@@ -2,7 +2,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use weir_telemetry::Condition;
 use weir_wire::{Subject, WriterSchema};
 
 use crate::{CallError, Client, Subjects};
@@ -61,6 +60,9 @@ pub(crate) enum Answer {
     Unknown,
 }
 
+/// Is told each time whether the registry answered.
+pub type OnContact = Box<dyn Fn(Result<(), &CallError>) + Send>;
+
 /// What is known of a registry's ids, and the thread that finds out more.
 #[derive(Debug)]
 pub struct Directory {
@@ -81,7 +83,8 @@ struct State {
 
 impl Directory {
     /// Looks up the ids of the subjects `written`, fetches the versions of those that are `read`, and starts the thread that
-    /// answers for all others. The thread tells `reachable` whether the registry answers, and ends with the directory.
+    /// answers for all others. It tells `on_contact` whether the registry answers, or the log when it does not, and ends with
+    /// the directory.
     ///
     /// Nothing is registered: a service that registered what it writes would take the step from a reviewed schema to a
     /// published one by itself.
@@ -93,7 +96,7 @@ impl Directory {
         subjects: Subjects,
         written: &[Subject],
         read: &[Subject],
-        reachable: Option<Arc<Condition>>,
+        on_contact: Option<OnContact>,
     ) -> Result<Arc<Self>, ConnectError> {
         let mut directory = Self {
             client,
@@ -123,12 +126,12 @@ impl Directory {
         }
         let directory = Arc::new(directory);
         let theirs = Arc::downgrade(&directory);
-        if let Some(reachable) = &reachable {
-            reachable.ok();
+        if let Some(tell) = &on_contact {
+            tell(Ok(()));
         }
         std::thread::Builder::new()
             .name("weir-schemas".to_owned())
-            .spawn(move || answer_all(&theirs, reachable.as_deref()))
+            .spawn(move || answer_all(&theirs, on_contact.as_ref()))
             .map_err(|error| ConnectError::Thread(error.to_string()))?;
         Ok(directory)
     }
@@ -248,19 +251,17 @@ fn read_as(subject: Subject, schema: &str) -> Answer {
 }
 
 /// The thread's work, for as long as anybody holds the directory.
-fn answer_all(directory: &Weak<Directory>, reachable: Option<&Condition>) {
+fn answer_all(directory: &Weak<Directory>, on_contact: Option<&OnContact>) {
     let mut last = 0;
     while let Some(directory) = directory.upgrade() {
-        match (directory.turn(&mut last), reachable) {
-            (Ok(()), Some(reachable)) => reachable.ok(),
-            (Ok(()), None) => {}
-            (Err(error), told) => {
-                match told {
-                    Some(reachable) => reachable.not_ok(error.to_string()),
-                    None => tracing::warn!(%error, "records with unknown schema ids wait"),
-                }
-                std::thread::sleep(RETRY_AFTER);
-            }
+        let turned = directory.turn(&mut last);
+        match (on_contact, &turned) {
+            (Some(tell), turned) => tell(turned.as_ref().map(drop)),
+            (None, Ok(())) => {}
+            (None, Err(error)) => tracing::warn!(%error, "records with unknown schema ids wait"),
+        }
+        if turned.is_err() {
+            std::thread::sleep(RETRY_AFTER);
         }
     }
 }

@@ -18,6 +18,6 @@ mod ids;
 mod subjects;
 
 pub use client::{CallError, Client, FULL_TRANSITIVE, MEDIA_TYPE, Version};
-pub use directory::{ConnectError, Directory};
+pub use directory::{ConnectError, Directory, OnContact};
 pub use ids::Ids;
 pub use subjects::Subjects;

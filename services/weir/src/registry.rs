@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use weir_registry::{Client, ConnectError, Directory, Ids, Subjects};
-use weir_telemetry::Health;
+use weir_registry::{Client, ConnectError, Directory, Ids, OnContact, Subjects};
+use weir_telemetry::{Condition, Health};
 use weir_wire::Subject;
 
 /// How long to wait before a registry that does not answer is asked again.
@@ -47,7 +47,7 @@ impl RegistryArgs {
                 subjects.clone(),
                 written,
                 read,
-                reachable.clone(),
+                reachable.clone().map(tell),
             );
             match (connected, &reachable) {
                 (Ok(directory), _) => return Ok(Ids::registered(directory)),
@@ -59,4 +59,11 @@ impl RegistryArgs {
             }
         }
     }
+}
+
+fn tell(reachable: Arc<Condition>) -> OnContact {
+    Box::new(move |answered| match answered {
+        Ok(()) => reachable.ok(),
+        Err(error) => reachable.not_ok(error.to_string()),
+    })
 }

@@ -5,7 +5,6 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,31 +24,17 @@ const CARD: &str = "4111 1111 1111 1111";
 const MASKED: &str = "**** **** **** 1111";
 const SECRET: &str = "reveal the secret plan";
 
-fn policies(dir: &Path) -> &str {
-    std::fs::create_dir(dir.join("rules")).unwrap();
-    std::fs::write(dir.join("default.yaml"), answers::PATIENT_POLICY).unwrap();
-    std::fs::write(dir.join("rules/rules.yaml"), answers::PATIENT_RULES).unwrap();
-    dir.to_str().unwrap()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-}
-
 #[test]
 fn an_answer_is_shown_masked_and_cut_as_the_policy_says() {
     let Some(kafka) = kafka_or_skip() else { return };
     let dir = tempfile::tempdir().unwrap();
     let cluster = Cluster::on(kafka);
-    let gate = Gate::start_under(&cluster, policies(dir.path()));
+    let gate = Gate::start_under(&cluster, answers::policies(dir.path()));
     let worker = answers::worker(&cluster);
     let ask = |text: &str, bytes| {
         let model = |text: &str| Model::new(text, bytes, Duration::from_millis(2));
         let worker = worker.clone();
-        runtime().block_on(async { answers::ask(worker, "What?", model(text)).await })
+        answers::runtime().block_on(async { answers::ask(worker, "What?", model(text)).await })
     };
 
     let clean = "Weirs hold water back. Nothing here is held back: größer, 水, done.";
@@ -104,7 +89,7 @@ fn rows() -> Vec<Value> {
 fn the_python_client_shows_what_check_foretells() {
     let Some(kafka) = kafka_or_skip() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let policies = policies(dir.path());
+    let policies = answers::policies(dir.path());
     let cluster = Cluster::on(kafka);
     let gate = Gate::start_under(&cluster, policies);
     let rows: String = rows().iter().map(|row| format!("{row}\n")).collect();
@@ -189,7 +174,7 @@ fn while_streaming_texts<T: Send + 'static>(
     meanwhile: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     let worker = answers::worker(cluster);
-    let (seen, kept): (Vec<(usize, Seen)>, T) = runtime().block_on(async {
+    let (seen, kept): (Vec<(usize, Seen)>, T) = answers::runtime().block_on(async {
         let mut answers = JoinSet::new();
         for (at, (text, _)) in texts.iter().enumerate() {
             // A token of 7 bytes each 100 ms: some seconds for each.
@@ -241,7 +226,7 @@ fn two_gates(kafka: &Kafka, policies: &str) -> (Cluster, Gate, Gate) {
 fn a_killed_gate_loses_no_stream_and_lets_nothing_out() {
     let Some(kafka) = kafka_or_skip() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let (cluster, mut one, other) = two_gates(kafka, policies(dir.path()));
+    let (cluster, mut one, other) = two_gates(kafka, answers::policies(dir.path()));
     while_streaming(&cluster, move || {
         one.process.kill9().unwrap();
     });
@@ -252,7 +237,7 @@ fn a_killed_gate_loses_no_stream_and_lets_nothing_out() {
 fn a_gate_that_is_stopped_hands_its_streams_over() {
     let Some(kafka) = kafka_or_skip() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let (cluster, one, other) = two_gates(kafka, policies(dir.path()));
+    let (cluster, one, other) = two_gates(kafka, answers::policies(dir.path()));
     while_streaming(&cluster, move || {
         one.stop();
     });
@@ -268,7 +253,7 @@ fn streams_outlive_their_broker() {
     };
     let dir = tempfile::tempdir().unwrap();
     let cluster = Cluster::on(&kafka);
-    let gate = Gate::start_under(&cluster, policies(dir.path()));
+    let gate = Gate::start_under(&cluster, answers::policies(dir.path()));
     // Given back, or it would be stopped as soon as it has restarted.
     let _kafka = while_streaming(&cluster, move || {
         kafka.restart().unwrap();
@@ -321,7 +306,7 @@ fn is_past_first_chunks(cluster: &Cluster) -> bool {
 fn long_streams_of_a_killed_gate_go_on_from_checkpoints() {
     let Some(kafka) = kafka_or_skip() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let policies = policies(dir.path()).to_owned();
+    let policies = answers::policies(dir.path()).to_owned();
     let cluster = Cluster::on(kafka);
     let mut gate = Gate::start_under(&cluster, &policies);
     let texts = many(12);
@@ -367,7 +352,7 @@ fn restoring_2000_streams_takes_so_long() {
     const STREAMS: i64 = 2000;
     let Some(kafka) = kafka_or_skip() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let policies = policies(dir.path());
+    let policies = answers::policies(dir.path());
     let cluster = Cluster::on(kafka);
     let clock = Clock::start();
     let key = weir_types::FingerprintKey::new(b"test");

@@ -14,8 +14,9 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from .complaints import kafka_log
 from .errors import ConfigError, NotConnected, WireError
 from .partition import OwnPartitions
+from .registry import SchemaRegistry
 from .types import Verdict
-from .wire import decode_verdict
+from .wire import Codec, verdict_of
 
 log = logging.getLogger("weir_client")
 
@@ -23,6 +24,8 @@ log = logging.getLogger("weir_client")
 _MAX_BATCH = 500
 _IDLE_POLL_S = 0.05
 _PAUSE_S = 0.001
+# Verdicts that wait for their schema at most; their budgets run out long before there are so many.
+_MOST_WAITING = 1_000
 
 OnVerdict: TypeAlias = Callable[[Verdict], None]
 
@@ -36,6 +39,7 @@ class BusSettings:
     prompts_topic: str = "weir.prompts.v1"
     chunks_topic: str = "weir.chunks.v1"
     verdicts_topic: str = "weir.verdicts.v1"
+    registry: str | None = field(default=None, repr=False)
     own_partitions: int = 2
     linger_ms: float = 0.5
     timeout_s: float = 10.0
@@ -58,6 +62,9 @@ class Bus:
         self._ready: list[Message] = []
         self._handing_over = False
         self._lock = threading.Lock()
+        self.codec = Codec()
+        self._registry: SchemaRegistry | None = None
+        self._waiting: list[Message] = []
         self.undecodable = 0
         self.foreign = 0
         self.read_errors = 0
@@ -68,9 +75,13 @@ class Bus:
     def open(self) -> OwnPartitions:
         """Resolves the partitions and where their verdicts end. Blocks for up to a few times `timeout_s`.
 
-        Raises `NotConnected` if no broker answers, `ConfigError` if topics are missing or do not fit each other.
+        Raises `NotConnected` if no broker or registry answers, `ConfigError` if topics are missing or do not fit each
+        other, or what is written is not registered.
         """
         settings = self._settings
+        if settings.registry is not None:
+            self._registry = SchemaRegistry(settings.registry, timeout_s=settings.timeout_s)
+            self.codec = self._registry.open(self.codec, *self._topics())
         try:
             counts = {topic: self._partition_count(topic) for topic in self._topics()}
             if len(set(counts.values())) != 1:
@@ -108,6 +119,8 @@ class Bus:
         if left:
             log.warning("%d records were not acknowledged before the worker closed", left)
         self._consumer.close()
+        if self._registry is not None:
+            self._registry.close()
 
     def _topics(self) -> tuple[str, str, str]:
         return self._settings.prompts_topic, self._settings.chunks_topic, self._settings.verdicts_topic
@@ -129,12 +142,14 @@ class Bus:
     def _serve(self, loop: asyncio.AbstractEventLoop, on_verdict: OnVerdict) -> None:
         while not self._closing.is_set():
             try:
-                first = self._consumer.poll(_IDLE_POLL_S)
+                first = self._consumer.poll(_PAUSE_S if self._waiting else _IDLE_POLL_S)
                 self._producer.poll(0)
-                if first is None:
-                    continue
                 # `consume` alone would wait until the batch is full.
-                batch = [first, *self._consumer.consume(_MAX_BATCH, 0)]
+                batch = [] if first is None else [first, *self._consumer.consume(_MAX_BATCH, 0)]
+                if self._registry is not None:
+                    batch = self._readable(self._registry, batch)
+                if not batch:
+                    continue
             except Exception:
                 self.read_errors += 1
                 log.exception("reading verdicts failed")
@@ -145,6 +160,20 @@ class Bus:
             if self._handing_over:
                 # What comes meanwhile can wait until the loop has fetched this.
                 self._closing.wait(_PAUSE_S)
+
+    def _readable(self, registry: SchemaRegistry, batch: list[Message]) -> list[Message]:
+        """What has come or has waited and can be read now; the rest waits until the registry has said what it is."""
+        readable: list[Message] = []
+        waiting: list[Message] = []
+        for message in [*self._waiting, *batch]:
+            frame = message.value() if message.error() is None else None
+            (waiting if frame is not None and registry.is_waiting(frame) else readable).append(message)
+        given_up = max(0, len(waiting) - _MOST_WAITING)
+        if given_up:
+            self.undecodable += given_up
+            log.warning("%d verdicts are given up: the registry does not say what their schema is", given_up)
+        self._waiting = waiting[given_up:]
+        return readable
 
     def _verdict_in(self, message: Message) -> Verdict | None:
         if message.error() is not None:
@@ -157,7 +186,7 @@ class Bus:
             self.foreign += 1
             return None
         try:
-            verdict = decode_verdict(frame)
+            verdict = verdict_of(self.codec.verdict.decode(frame))
         except WireError as error:
             self.undecodable += 1
             log.warning("a verdict at %s/%s cannot be read: %s", message.partition(), message.offset(), error)

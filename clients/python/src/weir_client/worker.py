@@ -21,7 +21,6 @@ from .results import LateBlock, PromptResult
 from .stream import GuardedStream
 from .timers import Timers, now_us
 from .types import Channel, Contract, Role, Segment, StreamId, Verdict
-from .wire import CHUNK, PROMPT
 
 log = logging.getLogger("weir_client")
 
@@ -54,6 +53,7 @@ class Worker:
         prompts_topic: str = "weir.prompts.v1",
         chunks_topic: str = "weir.chunks.v1",
         verdicts_topic: str = "weir.verdicts.v1",
+        registry: str | None = None,
         kafka_options: Mapping[str, Any] | None = None,
         producer_options: Mapping[str, Any] | None = None,
         consumer_options: Mapping[str, Any] | None = None,
@@ -69,6 +69,8 @@ class Worker:
         `own_partitions`: how many partitions to use, 1 or more; each worker reads all verdicts of its own.
         `linger_ms`: how long the producer collects records, milliseconds; 0 is fastest for few streams.
         `late_window_s`: for so long after a request is over a block may still come; `on_late_block` is told of it.
+        `registry`: a schema registry's Confluent interface, `http://[user:password@]host:port`: only its ids are
+        written and read, as the gates must do too; None: the compiled-in ones.
         `timeout_s`: for what the cluster is asked when the worker opens and closes, seconds.
         """
         if not worker_id:
@@ -88,6 +90,7 @@ class Worker:
             prompts_topic=prompts_topic,
             chunks_topic=chunks_topic,
             verdicts_topic=verdicts_topic,
+            registry=registry,
             own_partitions=own_partitions,
             linger_ms=linger_ms,
             timeout_s=timeout_s,
@@ -173,7 +176,7 @@ class Worker:
             check = PromptCheck.bypass(self._fallback)
         else:
             check = PromptCheck(now, self._fallback, budget_us)
-            frame = PROMPT.encode(
+            frame = bus.codec.prompt.encode(
                 {
                     "request_id": request_id,
                     "tenant": tenant,
@@ -283,7 +286,7 @@ class Worker:
         if self._bus is None:
             return
         opening = chunk.opening
-        frame = CHUNK.encode(
+        frame = self._bus.codec.chunk.encode(
             {
                 "request_id": request.request_id,
                 "attempt": stream_id.attempt,

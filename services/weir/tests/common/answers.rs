@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep};
 use weir_client::{
-    Cut, Event, FailMode, OnExpiry, Prompt, StreamName, Summary, Worker, WorkerConfig,
+    ClientError, Cut, Event, FailMode, OnExpiry, Prompt, StreamName, Summary, Worker, WorkerConfig,
 };
 
 use super::cluster::Cluster;
@@ -18,7 +19,7 @@ use super::cluster::Cluster;
 pub(crate) const NO_HURRY_MS: u64 = 60_000;
 
 /// Policies under which nothing is given up in a hurry.
-pub(crate) const PATIENT_POLICY: &str = r#"id: patient
+const PATIENT_POLICY: &str = r#"id: patient
 version: "1"
 tenants: ["*"]
 budget_ms: 60000
@@ -28,7 +29,7 @@ detectors:
 stream: { hold: { ms: 10000, on_expiry: hold }, idle_ms: 120000 }
 completions: { und: Stop here. }
 "#;
-pub(crate) const PATIENT_RULES: &str = "rules:
+const PATIENT_RULES: &str = "rules:
   - id: secret
     category: illicit
     severity: high
@@ -36,6 +37,22 @@ pub(crate) const PATIENT_RULES: &str = "rules:
     action: block
     literals: [reveal the secret plan]
 ";
+
+/// Writes the patient policy and its rules to `dir`.
+pub(crate) fn policies(dir: &Path) -> &str {
+    std::fs::create_dir(dir.join("rules")).unwrap();
+    std::fs::write(dir.join("default.yaml"), PATIENT_POLICY).unwrap();
+    std::fs::write(dir.join("rules/rules.yaml"), PATIENT_RULES).unwrap();
+    dir.to_str().unwrap()
+}
+
+/// What an inference worker has.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
 
 /// Writes a text token by token.
 pub(crate) struct Model {
@@ -79,6 +96,11 @@ pub(crate) struct Seen {
 
 /// A worker of the cluster that gives nothing up in a hurry.
 pub(crate) fn worker(cluster: &Cluster) -> Worker {
+    connect(cluster, None).unwrap()
+}
+
+/// The same, or why there is none, with a registry's ids.
+pub(crate) fn connect(cluster: &Cluster, registry: Option<&str>) -> Result<Worker, ClientError> {
     let mut config = WorkerConfig::new(cluster.bus.clone());
     config.prompts_topic.clone_from(&cluster.prompts);
     config.chunks_topic.clone_from(&cluster.chunks);
@@ -87,7 +109,8 @@ pub(crate) fn worker(cluster: &Cluster) -> Worker {
     config.fallback.budget_us = 1000 * i64::try_from(NO_HURRY_MS).unwrap();
     config.fallback.fail_mode = FailMode::Closed;
     config.fallback.on_expiry = OnExpiry::Hold;
-    Worker::connect(config).unwrap()
+    config.registry = registry.map(str::to_owned);
+    Worker::connect(config)
 }
 
 /// Asks, and guards the model's answer to its end.

@@ -35,13 +35,19 @@ pub(crate) fn topic_arguments(cluster: &Cluster) -> [String; 12] {
     .unwrap()
 }
 
-/// The ids of what a gate writes there.
+/// The ids of what gates and workers write there.
 pub(crate) fn ids(cluster: &Cluster, url: &str) -> Ids {
     let subjects = Subjects::default()
         .on_topic(Subject::Verdict, &cluster.verdicts)
         .on_topic(Subject::DeadLetter, &cluster.dead_letters)
-        .on_topic(Subject::Prompt, &cluster.prompts);
-    let all = [Subject::Verdict, Subject::DeadLetter, Subject::Prompt];
+        .on_topic(Subject::Prompt, &cluster.prompts)
+        .on_topic(Subject::Chunk, &cluster.chunks);
+    let all = [
+        Subject::Verdict,
+        Subject::DeadLetter,
+        Subject::Prompt,
+        Subject::Chunk,
+    ];
     let directory = Directory::connect(Client::new(url).unwrap(), subjects, &all, &[], None);
     Ids::registered(directory.unwrap())
 }
