@@ -1,5 +1,5 @@
 //! Each flagged text gets one moderation record, whatever happens meanwhile. On Apache Kafka.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -7,43 +7,19 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Cluster, PARTITIONS, flagged, frame, start};
+use common::process::rescorer;
+use common::{Cluster, PARTITIONS, PATIENCE, flagged, frame};
 use weir_bus::{BusConfig, LogReader, Stretch, Tail, TailFrom};
-use weir_rescore::Delivery;
-use weir_testkit::{Process, own_kafka_or_skip, unique_name};
+use weir_testkit::{Process, own_kafka_or_skip};
 use weir_types::{Action, Verdict};
 use weir_wire::{DeadLetter, Moderation};
 
-const PATIENCE: Duration = Duration::from_secs(120);
-/// As the brokers of a rescorer that the test runs as a process of its own.
-const BROKERS: &str = "WEIR_TEST_RESCORER_BROKERS";
 const TEXTS: usize = 400;
 
 /// Not a test of its own: what [`rescorer`] runs in another process.
 #[test]
 fn rescorer_of_another_process() {
-    let Ok(brokers) = std::env::var(BROKERS) else {
-        return;
-    };
-    let delivery = Delivery::ExactlyOnce {
-        transactional_id: unique_name("weir-rescore"),
-    };
-    let running = start(&Cluster::at(BusConfig::new(brokers)), delivery);
-    println!("rescoring");
-    std::thread::sleep(PATIENCE);
-    running.drain();
-}
-
-fn rescorer(cluster: &Cluster) -> Process {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "rescorer_of_another_process", "--nocapture"])
-        .env(BROKERS, &cluster.bus.brokers);
-    let process = Process::spawn(&mut command).unwrap();
-    process
-        .wait_for_line(PATIENCE, |line| line.contains("rescoring"))
-        .unwrap();
-    process
+    common::process::run();
 }
 
 fn signal(process: &Process, name: &str) {

@@ -1,6 +1,8 @@
 //! Topics, flagged texts, and a rescorer whose model looks for words.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+pub(crate) mod process;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use weir_types::{
 use weir_wire::{Flagged, Record};
 
 pub(crate) const PARTITIONS: i32 = 4;
+/// How long anything may take that is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 const POLICY: &str = "
 id: test
