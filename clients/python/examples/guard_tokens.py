@@ -12,6 +12,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from weir_client import Contract, Cutoff, FailMode, Request, Retraction, Text, Worker
@@ -52,12 +53,16 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brokers", help="host:port[,host:port...]; without it all is within this process")
     parser.add_argument("--registry", help="a schema registry's Confluent interface, http://host:port")
+    parser.add_argument("--kafka-options", type=Path, help="a file of key=value lines, options of librdkafka")
     parser.add_argument("--topics", nargs=3, metavar=("PROMPTS", "CHUNKS", "VERDICTS"), help="if they are others")
     parser.add_argument("--tenant", default="default")
     parser.add_argument("--prompt", default="Tell me about weirs")
     args = parser.parse_args()
     async with AsyncExitStack() as stack:
         settings: dict[str, Any] = {"brokers": args.brokers, "registry": args.registry}
+        if args.kafka_options is not None:
+            lines = args.kafka_options.read_text(encoding="utf-8").splitlines()
+            settings["kafka_options"] = dict(line.split("=", 1) for line in lines if line)
         if args.topics is not None:
             settings |= zip(("prompts_topic", "chunks_topic", "verdicts_topic"), args.topics, strict=True)
         if args.brokers is None:

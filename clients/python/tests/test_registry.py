@@ -1,4 +1,4 @@
-"""What a worker does without its registry's answer; with a real registry, `services/weir/tests/registry_workers.rs`."""
+"""What a worker does without its registry's answer; with a real registry, `services/weir/tests/workers.rs`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep};
 use weir_client::{
-    ClientError, Cut, Event, FailMode, OnExpiry, Prompt, StreamName, Summary, Worker, WorkerConfig,
+    BusConfig, ClientError, Cut, Event, FailMode, OnExpiry, Prompt, StreamName, Summary, Worker,
+    WorkerConfig,
 };
 
 use super::cluster::Cluster;
@@ -101,16 +102,22 @@ pub(crate) fn worker(cluster: &Cluster) -> Worker {
 
 /// The same, or why there is none, with a registry's ids.
 pub(crate) fn connect(cluster: &Cluster, registry: Option<&str>) -> Result<Worker, ClientError> {
-    let mut config = WorkerConfig::new(cluster.bus.clone());
+    let mut config = patient(cluster.bus.clone());
     config.prompts_topic.clone_from(&cluster.prompts);
     config.chunks_topic.clone_from(&cluster.chunks);
     config.verdicts_topic.clone_from(&cluster.verdicts);
+    config.registry = registry.map(str::to_owned);
+    Worker::connect(config)
+}
+
+/// Waits for any verdict, on the topics that are declared.
+pub(crate) fn patient(bus: BusConfig) -> WorkerConfig {
+    let mut config = WorkerConfig::new(bus);
     config.partitions = 4;
     config.fallback.budget_us = 1000 * i64::try_from(NO_HURRY_MS).unwrap();
     config.fallback.fail_mode = FailMode::Closed;
     config.fallback.on_expiry = OnExpiry::Hold;
-    config.registry = registry.map(str::to_owned);
-    Worker::connect(config)
+    config
 }
 
 /// Asks, and guards the model's answer to its end.
