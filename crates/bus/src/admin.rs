@@ -7,6 +7,7 @@
 pub mod acl;
 mod native;
 pub mod plan;
+mod probe;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::reason::unreachable;
 use acl::{Acl, Operation};
 use native::Refusal;
 use plan::{Declared, Difference, EVERYBODY, Fate, Found, FoundAcls, FoundTopic, Plan, TopicSpec};
+pub use probe::BrokerTime;
 use wait::wait;
 
 /// How long the cluster may take for each step, and for what was done to be seen.

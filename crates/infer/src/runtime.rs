@@ -32,6 +32,14 @@ pub(crate) fn environment() -> Result<&'static Environment, InferError> {
     ENVIRONMENT.get_or_init(load).as_ref().map_err(Clone::clone)
 }
 
+/// Whether ONNX Runtime is there and loads; models load it by themselves.
+///
+/// # Errors
+/// [`InferError::RuntimeMissing`] and [`InferError::RuntimeBroken`].
+pub fn check() -> Result<(), InferError> {
+    environment().map(drop)
+}
+
 fn load() -> Result<Environment, InferError> {
     let named = std::env::var_os(VARIABLE).map(PathBuf::from);
     let current = std::env::current_dir().ok();

@@ -98,7 +98,7 @@ impl Client {
         let http = Http::builder()
             .timeout(TIMEOUT)
             .build()
-            .map_err(|error| address(reason_of(&error)))?;
+            .map_err(|error| address(reason_of(&error, TIMEOUT)))?;
         Ok(Self {
             settings,
             http,
@@ -199,7 +199,7 @@ impl Client {
         let response = request
             .header("accept", MEDIA_TYPE)
             .send()
-            .map_err(|error| self.unexpected(&reason_of(&error)))?;
+            .map_err(|error| self.unexpected(&reason_of(&error, TIMEOUT)))?;
         let status = response.status();
         let body: Value = response.json().unwrap_or_default();
         if status.is_success() {
@@ -245,7 +245,9 @@ impl Client {
                 let http = error
                     .source()
                     .and_then(|source| source.downcast_ref::<reqwest::Error>());
-                self.unexpected(&http.map_or_else(|| error.error.clone(), reason_of))
+                self.unexpected(
+                    &http.map_or_else(|| error.error.clone(), |error| reason_of(error, TIMEOUT)),
+                )
             }
         }
     }
@@ -274,9 +276,9 @@ fn raw(error: &SRCError) -> Option<&RawError> {
 }
 
 /// What is at the bottom of it: "Connection refused" says more than "error sending request", which quotes the address.
-fn reason_of(error: &reqwest::Error) -> String {
+pub(crate) fn reason_of(error: &reqwest::Error, timeout: Duration) -> String {
     if error.is_timeout() {
-        return format!("no answer within {} s", TIMEOUT.as_secs());
+        return format!("no answer within {} s", timeout.as_secs());
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {

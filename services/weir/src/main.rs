@@ -10,6 +10,7 @@ mod client;
 mod demo;
 mod demo_moderation;
 mod demo_stream;
+mod doctor;
 mod eval;
 mod marks;
 mod progress;
@@ -40,9 +41,10 @@ use weir_telemetry::LogFormat;
   weir tail --brokers localhost:9092 --json
   weir tail moderation --brokers localhost:9092
   weir shadow report --brokers localhost:9092 --since 24h
+  weir doctor --brokers localhost:9092  is everything there? what is wrong names its fix
 
 Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, a gate of
-`eval --gates` failed, or topics differ from their declaration; 4 `topics` refused a part of it.")]
+`eval --gates` or a check of `doctor` failed, or topics differ from their declaration; 4 `topics` refused a part of it.")]
 struct Cli {
     /// How to write the log, which goes to standard error: human or json.
     #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]
@@ -74,6 +76,8 @@ enum Command {
     /// Make topics what their declaration says.
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
+    /// Check brokers, topics, ACLs, registry, schemas, policies, models and clocks; what is wrong names its fix.
+    Doctor(doctor::DoctorArgs),
     /// Look after policies.
     #[command(subcommand)]
     Policy(check::PolicyCommand),
@@ -122,6 +126,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Shadow(command) => shadow::run(&command),
         Command::Schemas(command) => schemas::run(&command),
         Command::Topics(command) => topics::run(&command),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Policy(command) => check::policy(&command),
         Command::Demo(args) => demo::run(&args),
         Command::Eval(args) => eval::run(&args),

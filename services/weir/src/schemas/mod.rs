@@ -13,6 +13,7 @@ use weir_wire::Subject;
 
 use crate::args::TopicArgs;
 
+pub(crate) use register::{Done, What, register};
 pub(crate) use serve::spawn as serve_compiled_in;
 
 #[derive(Debug, Subcommand)]
@@ -34,7 +35,7 @@ Exit status 1 if something could not be read.")]
 
 /// What the topics are called.
 #[derive(Debug, Args)]
-struct SubjectArgs {
+pub(crate) struct SubjectArgs {
     #[command(flatten)]
     topics: TopicArgs,
     /// Topic of what the second look makes of verdicts.
@@ -43,7 +44,7 @@ struct SubjectArgs {
 }
 
 impl SubjectArgs {
-    fn subjects(&self) -> Subjects {
+    pub(crate) fn subjects(&self) -> Subjects {
         subjects(&self.topics.topics(), &self.moderation_topic)
     }
 }

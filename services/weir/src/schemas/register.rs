@@ -31,20 +31,20 @@ pub(crate) struct RegisterArgs {
 
 /// What was done about a subject, or would be.
 #[derive(Debug, Serialize)]
-struct Done {
+pub(crate) struct Done {
     subject: String,
     /// The registry's id of this version's schema; `null` if it would be registered or was refused.
-    id: Option<u32>,
-    what: What,
+    pub(crate) id: Option<u32>,
+    pub(crate) what: What,
     /// What its compatibility was, if that was changed; empty: none was set.
-    compatibility_was: Option<String>,
+    pub(crate) compatibility_was: Option<String>,
     /// Why it was refused.
-    refused: Vec<String>,
+    pub(crate) refused: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum What {
+pub(crate) enum What {
     Unchanged,
     Registered,
     Refused,
@@ -68,7 +68,13 @@ pub(super) fn run(args: &RegisterArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn register(client: &Client, subject: Subject, name: &str, dry_run: bool) -> anyhow::Result<Done> {
+/// Registers what is not there yet; with `dry_run` it only tells.
+pub(crate) fn register(
+    client: &Client,
+    subject: Subject,
+    name: &str,
+    dry_run: bool,
+) -> anyhow::Result<Done> {
     let versions = client.versions(name)?;
     let was = client.compatibility(name)?;
     let mut done = Done {

@@ -44,7 +44,8 @@ impl Principals {
         Ok(Self(principals))
     }
 
-    fn of(&self, role: &str) -> &[String] {
+    /// Who has a role.
+    pub(crate) fn of(&self, role: &str) -> &[String] {
         self.0.get(role).map_or(&[], Vec::as_slice)
     }
 

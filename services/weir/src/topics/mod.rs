@@ -13,8 +13,8 @@ use weir_bus::admin::Admin;
 use weir_bus::admin::plan::{Declared, Fate, Plan};
 
 use crate::args::BrokerArgs;
-use access::{Principals, access};
-use declaration::Declaration;
+pub(crate) use access::{Principals, access};
+pub(crate) use declaration::Declaration;
 use report::Tense;
 
 /// The cluster is not as declared.
