@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use weir_stats::Example;
+use weir_types::logistic;
 
 use crate::InferError;
 
@@ -31,7 +32,7 @@ impl Platt {
     /// The calibrated probability, `0.0..=1.0`.
     #[must_use]
     pub fn apply(self, raw: f32) -> f32 {
-        sigmoid(self.logit(raw))
+        logistic(self.logit(raw))
     }
 
     /// Fits to logits and whether each was a positive.
@@ -51,14 +52,6 @@ impl Platt {
             .map_err(|error| InferError::Unfittable(error.to_string()))?;
         Ok(Self { a: fit.a, b: fit.b })
     }
-}
-
-/// `1 / (1 + exp(-z))` as `f32`.
-pub(crate) fn sigmoid(z: f64) -> f32 {
-    // Within 0..=1, so that the cast only rounds.
-    #[allow(clippy::cast_possible_truncation)]
-    let p = (1.0 / (1.0 + (-z).exp())) as f32;
-    p
 }
 
 #[cfg(test)]

@@ -23,6 +23,20 @@ pub struct LaneConfig {
     pub shed_above: usize,
 }
 
+impl LaneConfig {
+    /// What the classifier said, as the policy calibrates it.
+    pub(crate) fn calibrated(
+        &self,
+        scores: &ModelScores,
+        policy: &Policy,
+        language: &SpokenIn,
+    ) -> ModelScores {
+        self.classifier.as_ref().map_or(*scores, |model| {
+            policy.calibrated(scores, model, &language.tag)
+        })
+    }
+}
+
 /// The state of one lane. See the crate's documentation.
 #[derive(Debug)]
 pub struct Lane {
@@ -113,7 +127,11 @@ impl Lane {
             }
             Some(_) => {}
         }
-        let mut judged = self.verdict(prompt, completion.scores.as_ref(), now);
+        let scores = (completion.scores.as_ref()).map(|scores| {
+            self.config
+                .calibrated(scores, &prompt.policy, &prompt.identity.language)
+        });
+        let mut judged = self.verdict(prompt, scores.as_ref(), now);
         judged.verdict.times.rules_us = completion.rules_us;
         judged.verdict.times.classify_us = completion.classify_us;
         Some(judged)

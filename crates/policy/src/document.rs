@@ -23,6 +23,7 @@ pub(crate) struct PolicyDocument {
     pub(crate) fail: Option<FailDocument>,
     pub(crate) stream: Option<StreamDocument>,
     pub(crate) second_look: Option<SecondLookDocument>,
+    pub(crate) calibration: Option<CalibrationDocument>,
     /// Language tag (`de`, `pt-BR`, or `und` for all others) to what is shown in place of blocked text.
     #[serde(default)]
     pub(crate) completions: Entries<Spanned<String>>,
@@ -65,6 +66,26 @@ pub(crate) struct SecondLookDocument {
     pub(crate) sample: Option<Spanned<f64>>,
     pub(crate) uncertain: Option<Spanned<f64>>,
     pub(crate) all: Option<bool>,
+}
+
+/// How one model's raw scores become probabilities.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CalibrationDocument {
+    /// SHA-256 of the model's weights.
+    pub(crate) model: Spanned<String>,
+    #[serde(default)]
+    pub(crate) categories: Entries<CurveDocument>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CurveDocument {
+    pub(crate) slope: Spanned<f64>,
+    pub(crate) intercept: Spanned<f64>,
+    /// Language tag to what is added to the intercept.
+    #[serde(default)]
+    pub(crate) locales: Entries<Spanned<f64>>,
 }
 
 /// How long text is held on suspicion.

@@ -13,6 +13,7 @@
 //! with file, line and column, all at once, and nothing starts on a policy that has a problem.
 //! [`PolicySet::parse`] does the same for sources that were read already, and reads no file.
 
+mod calibration;
 mod document;
 mod error;
 mod policy;
@@ -24,6 +25,7 @@ mod source;
 mod stream;
 mod yaml;
 
+pub use calibration::{Calibration, Curve};
 pub use error::{PolicyError, Problem};
 pub use policy::{NEVER, Policy, Required, Tiers};
 pub use rules::{Near, TextRule};

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use weir_types::{Action, Category, FailMode, Mask, Micros};
 
+use crate::calibration::Calibration;
 use crate::rules::AppliesTo;
 use crate::second_look::SecondLook;
 use crate::stream::StreamPolicy;
@@ -88,6 +89,8 @@ pub struct Policy {
     pub stream: StreamPolicy,
     /// Which texts the rescorer is to look at.
     pub second_look: SecondLook,
+    /// What makes probabilities of raw scores; `None`: the model's own calibration. [`Policy::calibrated`] applies it.
+    pub calibration: Option<Calibration>,
     /// Language tag to what is shown in place of blocked text.
     pub(crate) completions: BTreeMap<String, String>,
     pub(crate) tiers: [Tiers; Category::COUNT],

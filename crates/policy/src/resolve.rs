@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 use weir_types::{Action, Category, FailMode, Micros, hex};
 
+use crate::calibration;
 use crate::document::{PolicyDocument, TiersDocument};
 use crate::error::{Problem, Problems};
 use crate::policy::{DetectorAction, NEVER, Policy, Required, Tiers};
@@ -154,6 +155,7 @@ fn compile(
         },
         stream: StreamPolicy::default(),
         second_look: SecondLook::FLAGGED_ONLY,
+        calibration: None,
         completions: BTreeMap::new(),
         tiers: [Tiers::NEVER; Category::COUNT],
         detectors: HashMap::new(),
@@ -227,6 +229,9 @@ fn apply(policy: &mut Policy, entry: &Parsed<'_>, problems: &mut Problems) {
     stream::apply(policy, file, document, problems);
     if let Some(look) = &document.second_look {
         second_look::apply(&mut policy.second_look, file, look, problems);
+    }
+    if let Some(own) = &document.calibration {
+        calibration::apply(&mut policy.calibration, file, own, problems);
     }
     apply_tiers(file, &document.categories, problems, |category, tiers| {
         policy.tiers[category.index()] = tiers;

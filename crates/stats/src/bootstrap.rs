@@ -53,7 +53,8 @@ impl Bootstrap {
         })
     }
 
-    fn percentiles(&self, mut values: Vec<f64>) -> Interval {
+    /// Of what was drawn, which must not be nothing.
+    pub(crate) fn percentiles(&self, mut values: Vec<f64>) -> Interval {
         values.sort_unstable_by(f64::total_cmp);
         let tail = (1.0 - self.confidence) / 2.0;
         Interval {

@@ -1,12 +1,17 @@
 //! Whether probabilities mean what they say.
 
-use crate::{Ranking, share};
+use crate::{Example, Ranking, share};
+
+/// Sums of weights are off by so much at most.
+const ROUNDING: f64 = 1e-12;
 
 /// One bin of a reliability diagram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bin {
     /// Rows in it.
     pub rows: u64,
+    /// Sum of their weights; where they have none, their number.
+    pub weight: f64,
     /// Mean of their scores.
     pub mean_score: f64,
     /// Share of positives among them, `0..=1`.
@@ -36,6 +41,7 @@ pub fn reliability(ranking: &Ranking, bins: u32) -> Vec<Bin> {
         {
             made.push(Bin {
                 rows,
+                weight: rows as f64,
                 mean_score: sum / rows as f64,
                 observed,
             });
@@ -46,15 +52,62 @@ pub fn reliability(ranking: &Ranking, bins: u32) -> Vec<Bin> {
     made
 }
 
-/// The expected calibration error of these bins, `0..=1`: the mean over rows of |mean score - share of
+/// The same of rows with weights: bins of about the same weight, means and shares by weight.
+#[must_use]
+pub fn weighted_reliability(examples: &[Example], bins: u32) -> Vec<Bin> {
+    let mut sorted: Vec<&Example> = examples.iter().collect();
+    sorted.sort_unstable_by(|one, other| one.score.total_cmp(&other.score));
+    let all = sorted.iter().map(|one| one.weight).sum();
+    let rows = sorted.into_iter().map(|one| (*one, 1));
+    bins_of(rows, all, bins)
+}
+
+/// Bins of examples from the lowest score up, each there so many times, which weigh `all` together.
+pub(crate) fn bins_of(
+    sorted: impl Iterator<Item = (Example, u32)>,
+    all: f64,
+    bins: u32,
+) -> Vec<Bin> {
+    let mut made: Vec<Bin> = Vec::new();
+    let (mut rows, mut weight, mut hits, mut sum, mut before) = (0, 0.0, 0.0, 0.0, 0.0);
+    let mut sorted = sorted.filter(|(_, times)| *times > 0).peekable();
+    while let Some((example, times)) = sorted.next() {
+        let weighs = example.weight * f64::from(times);
+        rows += u64::from(times);
+        weight += weighs;
+        sum += weighs * example.score;
+        if example.positive {
+            hits += weighs;
+        }
+        let tied = sorted
+            .peek()
+            .is_some_and(|(next, _)| next.score == example.score);
+        let due = (made.len() as f64 + 1.0) * all * (1.0 - ROUNDING);
+        let last = sorted.peek().is_none();
+        if !tied && weight > 0.0 && bins > 0 && (last || (before + weight) * f64::from(bins) >= due)
+        {
+            made.push(Bin {
+                rows,
+                weight,
+                mean_score: sum / weight,
+                observed: hits / weight,
+            });
+            before += weight;
+            (rows, weight, hits, sum) = (0, 0.0, 0.0, 0.0);
+        }
+    }
+    made
+}
+
+/// The expected calibration error of these bins, `0..=1`: the mean over rows, by weight, of |mean score - share of
 /// positives| of their bin (Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using
 /// Bayesian binning", AAAI 2015). Biased upwards in small sets, where a bin's share is off by chance. `None`
 /// without bins.
 #[must_use]
 pub fn calibration_error(bins: &[Bin]) -> Option<f64> {
-    let rows: u64 = bins.iter().map(|bin| bin.rows).sum();
-    let gap = |bin: &Bin| bin.rows as f64 * (bin.mean_score - bin.observed).abs();
-    (rows > 0).then(|| bins.iter().map(gap).sum::<f64>() / rows as f64)
+    let weight: f64 = bins.iter().map(|bin| bin.weight).sum();
+    let gap = |bin: &Bin| bin.weight * (bin.mean_score - bin.observed).abs();
+    (weight > 0.0).then(|| bins.iter().map(gap).sum::<f64>() / weight)
 }
 
 #[cfg(test)]
@@ -103,6 +156,30 @@ mod tests {
             if let (Some(most), Some(fewest)) = (most, fewest) {
                 prop_assert!(most - fewest <= 1, "{:?}", made);
             }
+        }
+
+        #[test]
+        fn weights_of_one_change_nothing(rows in labelled(0.0..1.0_f64), bins in 1..20_u32) {
+            let made = reliability(&Ranking::new(rows.clone()).unwrap(), bins);
+            let examples: Vec<_> = rows.iter().map(|(score, positive)| Example { score: *score, positive: *positive, weight: 1.0 }).collect();
+            let weighted = weighted_reliability(&examples, bins);
+            prop_assert_eq!(made.len(), weighted.len());
+            for (one, other) in made.iter().zip(&weighted) {
+                prop_assert_eq!(one.rows, other.rows);
+                prop_assert!((one.mean_score - other.mean_score).abs() < 1e-9);
+                prop_assert!((one.observed - other.observed).abs() < 1e-9);
+            }
+        }
+
+        #[test]
+        fn a_weight_counts_as_so_many_rows(
+            rows in proptest::collection::vec((few_scores(), any::<bool>(), 1..5_u32), 1..30), bins in 1..8_u32
+        ) {
+            let example = |score, positive, weight| Example { score, positive, weight };
+            let weighed: Vec<_> = rows.iter().map(|(score, up, times)| example(*score, *up, f64::from(*times))).collect();
+            let repeated: Vec<_> = rows.iter().flat_map(|(score, up, times)| vec![example(*score, *up, 1.0); *times as usize]).collect();
+            let error = |rows: &[Example]| calibration_error(&weighted_reliability(rows, bins)).unwrap();
+            prop_assert!((error(&weighed) - error(&repeated)).abs() < 1e-9);
         }
 
         #[test]

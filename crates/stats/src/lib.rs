@@ -13,8 +13,11 @@
 //! | reliability and expected calibration error | [`reliability`], [`calibration_error`] |
 //! | a share from rows of unequal weight, Wilson's interval | [`WeightedShare`], [`wilson_interval_95`] |
 //! | agreement beyond chance (Cohen's kappa) | [`cohen_kappa`] |
+//! | the same by weight | [`weighted_reliability`] |
+//! | by how much one calibration is better than another on the same rows | [`paired_calibration_errors`] |
 //! | bootstrap intervals | [`Bootstrap`] |
-//! | Platt scaling | [`Platt`] |
+//! | Platt scaling, with shifts by group | [`Platt`], [`ShiftedPlatt`] |
+//! | thresholds that keep a false positive rate or a recall | [`threshold`] |
 
 mod average_precision;
 mod beta;
@@ -23,21 +26,28 @@ mod bootstrap;
 mod calibration;
 mod confusion;
 mod kappa;
+mod logistic;
+mod paired;
 mod platt;
 mod random;
 mod ranking;
 mod roc;
+mod shifted;
+mod threshold;
 mod weighted;
 
 pub use binomial::{Interval, binomial_interval, binomial_upper};
 pub use bootstrap::Bootstrap;
-pub use calibration::{Bin, calibration_error, reliability};
+pub use calibration::{Bin, calibration_error, reliability, weighted_reliability};
 pub use confusion::{Confusion, predictive_value};
 pub use kappa::cohen_kappa;
+pub use paired::{Paired, PairedErrors, paired_calibration_errors};
 pub use platt::{Example, Platt, PlattError};
 pub use random::SplitMix64;
 pub use ranking::{NotFinite, Ranking, Tie};
 pub use roc::RocPoint;
+pub use shifted::ShiftedPlatt;
+pub use threshold::{Target, threshold};
 pub use weighted::{BadWeight, WeightedShare, wilson_interval_95};
 
 /// A share of `whole`; `None` of nothing.

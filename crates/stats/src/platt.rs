@@ -1,5 +1,7 @@
 //! Platt scaling: from raw scores to probabilities.
 
+use crate::logistic::{Problem, sigmoid};
+
 /// A scored example to fit on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Example {
@@ -34,25 +36,6 @@ pub enum PlattError {
     NotConverged,
 }
 
-/// Newton steps; ten are usual.
-const MOST_STEPS: usize = 100;
-/// A step is halved down to this part of itself.
-const LEAST_STEP: f64 = 1e-10;
-/// Added to the diagonal of the Hessian, so that it can be inverted.
-const RIDGE: f64 = 1e-12;
-/// The slope of the mean loss, per unit of the largest score, at which the fit has converged.
-const FLAT: f64 = 1e-9;
-/// The same where rounding lets no step make the loss smaller any more.
-const NEARLY_FLAT: f64 = 1e-5;
-
-/// The loss to be made small, and what is known of it.
-struct Problem<'a> {
-    examples: &'a [Example],
-    target: [f64; 2],
-    weight: f64,
-    largest: f64,
-}
-
 impl Platt {
     /// Fits by maximum likelihood: J. Platt, "Probabilistic outputs for support vector machines", 1999, with his
     /// smoothed targets `(N+ + 1) / (N+ + 2)` and `1 / (N- + 2)` in place of 1 and 0, so that a few examples
@@ -64,33 +47,10 @@ impl Platt {
     /// # Errors
     /// An example cannot be used, one class is missing, or the search did not converge.
     pub fn fit(examples: &[Example]) -> Result<Self, PlattError> {
-        let usable = |example: &Example| {
-            example.score.is_finite() && example.weight.is_finite() && example.weight >= 0.0
-        };
-        if let Some(position) = examples.iter().position(|example| !usable(example)) {
-            return Err(PlattError::BadExample(position));
-        }
-        let weigh = |class: bool| {
-            let members = examples.iter().filter(|example| example.positive == class);
-            members.map(|example| example.weight).sum::<f64>()
-        };
-        let (negatives, positives) = (weigh(false), weigh(true));
-        if negatives <= 0.0 || positives <= 0.0 {
-            return Err(PlattError::OneClass);
-        }
-        let sizes = examples.iter().map(|example| example.score.abs());
-        let problem = Problem {
-            examples,
-            target: [
-                1.0 / (negatives + 2.0),
-                (positives + 1.0) / (positives + 2.0),
-            ],
-            weight: negatives + positives,
-            largest: sizes.fold(1.0, f64::max),
-        };
-        problem.solve(Self {
-            a: 0.0,
-            b: ((positives + 1.0) / (negatives + 1.0)).ln(),
+        let fit = Problem::new(examples, 1, &|_| 0)?.solve()?;
+        Ok(Self {
+            a: fit.slope,
+            b: fit.intercepts.into_iter().sum(),
         })
     }
 
@@ -98,83 +58,6 @@ impl Platt {
     #[must_use]
     pub fn probability(&self, score: f64) -> f64 {
         sigmoid(self.a * score + self.b)
-    }
-}
-
-impl Problem<'_> {
-    fn target(&self, example: &Example) -> f64 {
-        self.target[usize::from(example.positive)]
-    }
-
-    /// Cross-entropy, `log(1 + e^z) - t z`, written so that no exponent is above 0.
-    fn loss(&self, at: Platt) -> f64 {
-        let one = |example: &Example| {
-            let z = at.a * example.score + at.b;
-            example.weight * (z.max(0.0) + (-z.abs()).exp().ln_1p() - self.target(example) * z)
-        };
-        self.examples.iter().map(one).sum()
-    }
-
-    fn solve(&self, start: Platt) -> Result<Platt, PlattError> {
-        let (mut at, mut loss) = (start, self.loss(start));
-        for _ in 0..MOST_STEPS {
-            let (mut g_a, mut g_b) = (0.0, 0.0);
-            let (mut h_aa, mut h_ab, mut h_bb) = (RIDGE, 0.0, RIDGE);
-            for example in self.examples {
-                let p = at.probability(example.score);
-                let slope = example.weight * (p - self.target(example));
-                let bend = example.weight * p * (1.0 - p);
-                g_a += slope * example.score;
-                g_b += slope;
-                h_aa += bend * example.score * example.score;
-                h_ab += bend * example.score;
-                h_bb += bend;
-            }
-            let steepest = (g_a / self.largest).abs().max(g_b.abs()) / self.weight;
-            if steepest < FLAT {
-                return Ok(at);
-            }
-            let determinant = h_aa * h_bb - h_ab * h_ab;
-            let step = Platt {
-                a: -(h_bb * g_a - h_ab * g_b) / determinant,
-                b: -(h_aa * g_b - h_ab * g_a) / determinant,
-            };
-            let downhill = g_a * step.a + g_b * step.b;
-            let Some(next) = self.shorten(at, step, loss, downhill) else {
-                return if steepest < NEARLY_FLAT {
-                    Ok(at)
-                } else {
-                    Err(PlattError::NotConverged)
-                };
-            };
-            (at, loss) = next;
-        }
-        Err(PlattError::NotConverged)
-    }
-
-    /// The longest part of `step` that makes the loss small enough (Armijo's condition); `None`: no part does.
-    fn shorten(&self, at: Platt, step: Platt, loss: f64, downhill: f64) -> Option<(Platt, f64)> {
-        let mut part = 1.0;
-        while part >= LEAST_STEP {
-            let next = Platt {
-                a: at.a + part * step.a,
-                b: at.b + part * step.b,
-            };
-            let then = self.loss(next);
-            if then < loss + 1e-4 * part * downhill {
-                return Some((next, then));
-            }
-            part /= 2.0;
-        }
-        None
-    }
-}
-
-fn sigmoid(z: f64) -> f64 {
-    if z >= 0.0 {
-        1.0 / (1.0 + (-z).exp())
-    } else {
-        z.exp() / (1.0 + z.exp())
     }
 }
 

@@ -10,7 +10,7 @@ use weir_infer::{Classifier, FastModel, InferError};
 use weir_lane::{Lane, LaneConfig};
 use weir_policy::{PolicyError, PolicySet};
 use weir_telemetry::{GateMetrics, Health};
-use weir_types::FingerprintKey;
+use weir_types::{FingerprintKey, ModelRef};
 
 use crate::clock::Clock;
 use crate::config::GateConfig;
@@ -34,6 +34,19 @@ pub enum GateError {
     /// The model or its runtime cannot be used.
     #[error("the classifier cannot be loaded: {0}")]
     Model(#[from] InferError),
+    /// A policy calibrates the scores of another model: its thresholds would not mean what its author saw.
+    #[error(
+        "policy \"{policy}\" is calibrated for the model with the hash {calibrated}, but the model here is {model}: calibrate it for \
+         this one (weir calibrate), or take out its calibration and choose its thresholds anew"
+    )]
+    CalibratedForAnother {
+        /// The policy's id.
+        policy: String,
+        /// SHA-256 of the weights that it is calibrated for.
+        calibrated: String,
+        /// The model that was loaded, name and hash.
+        model: String,
+    },
     /// The cluster cannot be used.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -86,13 +99,32 @@ impl Judges {
     /// The model or its runtime cannot be used.
     pub fn judge(&self, clock: Clock) -> Result<Judge, GateError> {
         let classifier = match &self.model {
-            Some(folder) => Some(Box::new(FastModel::load(folder)?) as Box<dyn Classifier>),
+            Some(folder) => {
+                let model = FastModel::load(folder)?;
+                self.check_calibration(model.describe())?;
+                Some(Box::new(model) as Box<dyn Classifier>)
+            }
             None => None,
         };
         Ok(self.judge_with(classifier, clock))
     }
 
-    /// A judge with the classifier given, or none.
+    fn check_calibration(&self, model: &ModelRef) -> Result<(), GateError> {
+        for (_, policy) in self.policies.tenants() {
+            if let Some(calibration) = &policy.calibration
+                && calibration.model != model.hash
+            {
+                return Err(GateError::CalibratedForAnother {
+                    policy: policy.id.clone(),
+                    calibrated: calibration.model.clone(),
+                    model: format!("{} {}", model.name, model.hash),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A judge with the classifier given, or none. Calibrations that policies have for another one are not applied.
     #[must_use]
     pub fn judge_with(&self, classifier: Option<Box<dyn Classifier>>, clock: Clock) -> Judge {
         let config = LaneConfig {

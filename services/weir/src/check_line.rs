@@ -28,9 +28,11 @@ pub(crate) struct CheckLine {
     pub(crate) judged_by: Vec<String>,
     /// What did not, and why.
     pub(crate) unjudged: Vec<Unjudged>,
+    /// The model's own outputs (logits), every category; empty when the classifier had no say.
+    pub(crate) raw: Scores,
 }
 
-/// Calibrated scores in the order of [`Category::ALL`], written as an object.
+/// Scores in the order of [`Category::ALL`], written as an object.
 #[derive(Debug)]
 pub(crate) struct Scores(Vec<(Category, f32)>);
 
@@ -84,6 +86,7 @@ impl CheckLine {
             },
             judged_by: verdict.judged_by,
             unjudged: verdict.unjudged,
+            raw: Scores::raw(&verdict.scores),
         }
     }
 }
@@ -111,6 +114,7 @@ impl CheckLine {
             },
             judged_by: Vec::new(),
             unjudged: Vec::new(),
+            raw: Scores(Vec::new()),
         };
         for verdict in verdicts {
             line.action = line.action.max(verdict.action);
@@ -118,7 +122,8 @@ impl CheckLine {
                 (Some(known), Some(risk)) => Some(known.max(risk)),
                 (known, risk) => known.or(risk),
             };
-            line.scores.take(&verdict.scores);
+            line.scores.take(Scores::of(&verdict.scores));
+            line.raw.take(Scores::raw(&verdict.scores));
             line.language = Language {
                 tag: verdict.provenance.language,
                 confidence: verdict.provenance.language_confidence,
@@ -151,16 +156,18 @@ impl Scores {
         Self(pairs.collect())
     }
 
+    /// What the model itself said.
+    fn raw(scores: &[CategoryScore]) -> Self {
+        let pairs = scores.iter().map(|score| (score.category, score.raw));
+        Self(pairs.collect())
+    }
+
     /// Keeps the worse of each category.
-    fn take(&mut self, scores: &[CategoryScore]) {
-        for score in scores {
-            match self
-                .0
-                .iter_mut()
-                .find(|(known, _)| *known == score.category)
-            {
-                Some((_, worst)) => *worst = worst.max(score.calibrated),
-                None => self.0.push((score.category, score.calibrated)),
+    fn take(&mut self, more: Self) {
+        for (category, score) in more.0 {
+            match self.0.iter_mut().find(|(known, _)| *known == category) {
+                Some((_, worst)) => *worst = worst.max(score),
+                None => self.0.push((category, score)),
             }
         }
     }

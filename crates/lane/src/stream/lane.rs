@@ -194,11 +194,16 @@ impl Lane {
         self.circuit.record(completion.scores.is_some(), now);
         let id = self.streams.asked.remove(&completion.id)?;
         let stream = self.streams.open.get_mut(&id)?;
-        match &completion.scores {
+        let policy = Arc::clone(&stream.terms.policy);
+        let scores = completion.scores.as_ref().map(|scores| {
+            // Exactly: the verdict is to name the language that this went by.
+            let language = stream.language(true);
+            self.config.calibrated(scores, &policy, language)
+        });
+        match &scores {
             None => stream.give_up(CLASSIFIER, UnjudgedCause::Failed),
             Some(scores) => {
                 let ended = stream.end.is_some();
-                let policy = Arc::clone(&stream.terms.policy);
                 match stream.suspicion.take(scores, &policy, ended, now) {
                     Opinion::Clear => {}
                     Opinion::Suspect if ended => stream.suspicion.release(),
@@ -211,7 +216,7 @@ impl Lane {
                 }
             }
         }
-        let mut judged = self.close_or_go_on(&id, completion.scores.as_ref(), now)?;
+        let mut judged = self.close_or_go_on(&id, scores.as_ref(), now)?;
         judged.judged.verdict.times.rules_us = completion.rules_us;
         judged.judged.verdict.times.classify_us = completion.classify_us;
         Some(judged)
