@@ -36,7 +36,7 @@ pub use embedded::EmbeddedBroker;
 pub use error::BusError;
 pub use ledger::{InputRef, Ledger};
 pub use linger::Linger;
-pub use log::{Log, LogReader, Stretch};
+pub use log::{Bound, Extent, Follow, Log, LogReader, Stretch};
 pub use publisher::{Publisher, Token};
 pub use reader::{Batch, Committer, Event, Reader, unix_ms};
 pub use record::{InRecord, OutRecord};

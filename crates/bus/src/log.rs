@@ -1,3 +1,5 @@
+mod follow;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,8 @@ use crate::error::BusError;
 use crate::reason::{failed, is_forbidden};
 use crate::record::InRecord;
 use crate::tail::{no_such_topic, partitions, watermarks};
+
+pub use follow::{Bound, Extent, Follow};
 
 /// A topic that is not known after so long is not there.
 const NO_SUCH_TOPIC_AFTER: Duration = Duration::from_millis(500);

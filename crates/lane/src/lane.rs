@@ -108,6 +108,19 @@ impl Lane {
         }
     }
 
+    /// Judges a prompt by the rules alone, for the reason given: what an earlier verdict says that it lacked, a replay
+    /// does without, too.
+    pub fn on_prompt_without(
+        &mut self,
+        input: PromptInput,
+        refusal: Refusal,
+        now: Micros,
+    ) -> Judged {
+        let policy = Arc::clone(self.policies.for_tenant(&input.tenant));
+        let (_, prompt) = self.apply_rules(input, policy, now);
+        self.without_classifier(prompt, refusal, now)
+    }
+
     /// Takes in the classifier's answer. `None` when the prompt has been decided without it.
     pub fn on_completion(&mut self, completion: &Completion, now: Micros) -> Option<Judged> {
         self.circuit.record(completion.scores.is_some(), now);
@@ -302,10 +315,11 @@ impl Lane {
 }
 
 /// Why the classifier has no say.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Refusal {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
     /// There is none, and nobody asked for one.
     NotInstalled,
+    /// It was not asked, or did not answer; the verdict says so.
     Because(UnjudgedCause),
 }
 

@@ -22,7 +22,7 @@ mod stream;
 pub use age::AgeEstimator;
 pub use circuit::Circuit;
 pub use input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step};
-pub use lane::{Lane, LaneConfig};
+pub use lane::{Lane, LaneConfig, Refusal};
 pub use stream::{
     ChunkInput, JudgedText, OpeningInput, SavedStream, StreamEnd, StreamJudged, StreamStep, Taken,
     required_on_streams,

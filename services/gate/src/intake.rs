@@ -14,12 +14,13 @@ const MAX_NAME_BYTES: usize = 1024;
 
 /// A record that cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rejected {
-    pub(crate) reason: DeadLetterReason,
+pub struct Rejected {
+    /// Under what a dead letter is filed.
+    pub reason: DeadLetterReason,
     /// The reason in words, without anything of the text.
-    pub(crate) detail: String,
+    pub detail: String,
     /// The request, if the key tells it: then it gets an error verdict.
-    pub(crate) request_id: Option<String>,
+    pub request_id: Option<String>,
 }
 
 impl Rejected {
@@ -34,7 +35,10 @@ impl Rejected {
 
 /// Decodes a prompt record. A record without a key is judged all the same if its value decodes:
 /// the value names the request.
-pub(crate) fn prompt(
+///
+/// # Errors
+/// Why it cannot be judged.
+pub fn prompt(
     record: &InRecord,
     source: Source,
     owner_epoch: i64,
@@ -86,7 +90,10 @@ pub(crate) fn prompt(
 }
 
 /// Decodes a chunk record, which needs no key either.
-pub(crate) fn chunk(
+///
+/// # Errors
+/// Why it cannot be judged.
+pub fn chunk(
     record: &InRecord,
     source: Source,
     owner_epoch: i64,

@@ -5,8 +5,8 @@ use rustix::time::{ClockId, clock_gettime};
 use weir_detect::StateError;
 use weir_infer::Classifier;
 use weir_lane::{
-    Arrival, ChunkInput, Completion, InferJob, Judged, Lane, PromptInput, SavedStream, Step,
-    StreamJudged, StreamStep, Taken,
+    Arrival, ChunkInput, Completion, InferJob, Judged, Lane, PromptInput, Refusal, SavedStream,
+    Step, StreamJudged, StreamStep, Taken,
 };
 use weir_types::{Micros, ModelScores, Source, UnjudgedCause};
 
@@ -117,6 +117,38 @@ impl Judge {
         answers
     }
 
+    /// Judges a prompt without the classifier, for the reason given; see [`Lane::on_prompt_without`].
+    pub fn judge_without(&mut self, prompt: PromptInput, refusal: Refusal) -> Answer {
+        let now = self.clock.now();
+        let (source, epoch, request_id, arrival) = (
+            prompt.source.clone(),
+            prompt.owner_epoch,
+            prompt.request_id.clone(),
+            prompt.arrival,
+        );
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            self.lane.on_prompt_without(prompt, refusal, now)
+        }));
+        let panicked = judged.is_err();
+        let failed = |_| self.unreadable(source, epoch, request_id, UnjudgedCause::Failed, arrival);
+        Answer {
+            index: 0,
+            judged: judged.unwrap_or_else(failed),
+            panicked,
+        }
+    }
+
+    /// Turns the clock: a replay judges by its records' time.
+    pub const fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// The classifier, for another judge.
+    #[must_use]
+    pub fn into_classifier(self) -> Option<Box<dyn Classifier>> {
+        self.classifier
+    }
+
     /// The verdict on a record that could not be read.
     #[must_use]
     pub fn unreadable(
@@ -167,9 +199,56 @@ impl Judge {
     /// time before and after the classifier.
     pub fn answer_streams(&mut self, clock: impl Fn() -> Micros) -> Vec<StreamJudged> {
         let begun = clock();
+        let steps = self.lane.answer(begun);
+        self.carry_out(steps, begun, clock)
+    }
+
+    /// Answers one stream alone, under a clock that stands still; see [`Lane::answer_stream`].
+    pub fn answer_stream(
+        &mut self,
+        stream_id: &str,
+        refusal: Option<Refusal>,
+        now: Micros,
+    ) -> Option<StreamJudged> {
+        let step = self.lane.answer_stream(stream_id, refusal, now)?;
+        self.carry_out([step], now, || now).pop()
+    }
+
+    /// What a verdict on the stream would cover now; see [`Lane::due_verdict`].
+    #[must_use]
+    pub fn due_verdict(&self, stream_id: &str) -> Option<(String, i64)> {
+        self.lane.due_verdict(stream_id)
+    }
+
+    /// The verdicts on streams that time has brought about where it had before; see [`Lane::on_stream_tick_if`].
+    pub fn tick_streams_if(
+        &mut self,
+        now: Micros,
+        happened: impl Fn(&str, &str) -> bool,
+    ) -> Vec<StreamJudged> {
+        self.lane.on_stream_tick_if(now, happened)
+    }
+
+    /// Ends a stream's gap or hold; see [`Lane::hurry_stream`].
+    pub fn hurry_stream(&mut self, stream_id: &str) -> Option<StreamJudged> {
+        self.lane.hurry_stream(stream_id)
+    }
+
+    /// See [`Lane::untimely_verdict`].
+    #[must_use]
+    pub fn untimely_verdict(&self, stream_id: &str) -> Option<String> {
+        self.lane.untimely_verdict(stream_id)
+    }
+
+    fn carry_out(
+        &mut self,
+        steps: impl IntoIterator<Item = StreamStep>,
+        begun: Micros,
+        clock: impl Fn() -> Micros,
+    ) -> Vec<StreamJudged> {
         let mut judged = Vec::new();
         let mut jobs = Vec::new();
-        for step in self.lane.answer(begun) {
+        for step in steps {
             match step {
                 StreamStep::Verdict(decided) => judged.push(*decided),
                 StreamStep::Judge(job) => jobs.push(job),

@@ -30,6 +30,6 @@ mod streams;
 pub use clock::Clock;
 pub use config::{GateConfig, Topics};
 pub use gate::{Gate, GateError, Judges};
-pub use intake::chunk_input;
+pub use intake::{Rejected, chunk as read_chunk, chunk_input, prompt as read_prompt};
 pub use judge::{Answer, Judge};
 pub use panics::keep_text_out_of_panics;

@@ -15,6 +15,7 @@ mod eval;
 mod marks;
 mod progress;
 mod registry;
+mod replay;
 mod rescore;
 mod rows;
 mod run;
@@ -44,7 +45,8 @@ use weir_telemetry::LogFormat;
   weir doctor --brokers localhost:9092  is everything there? what is wrong names its fix
 
 Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, a gate of
-`eval --gates` or a check of `doctor` failed, or topics differ from their declaration; 4 `topics` refused a part of it.")]
+`eval --gates` or a check of `doctor` failed, `replay --verify` found differences, or topics differ
+from their declaration; 4 `topics` refused a part of it.")]
 struct Cli {
     /// How to write the log, which goes to standard error: human or json.
     #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]
@@ -85,6 +87,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Evaluate detection on labelled rows, by the gate's own code, without a broker.
     Eval(eval::EvalArgs),
+    /// Judge again what topics hold: other policies or models, or to check what was recorded.
+    Replay(Box<replay::ReplayArgs>),
     /// Measure.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -130,6 +134,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => check::policy(&command),
         Command::Demo(args) => demo::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Metrics => {
             std::io::stdout().write_all(weir_telemetry::catalogue_markdown().as_bytes())?;

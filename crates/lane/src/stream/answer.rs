@@ -73,7 +73,7 @@ pub(super) fn verdict(
     }
     let identity = &stream.identity;
     let verdict = Verdict {
-        verdict_id: derive_verdict_id(&identity.request_id, &covered.source, range, Stage::Fast),
+        verdict_id: verdict_id(&identity.request_id, &covered),
         owner_epoch: identity.owner_epoch,
         request_id: identity.request_id.clone(),
         stream_id: Some(identity.stream_id.clone()),
@@ -144,6 +144,21 @@ pub(super) fn verdict(
         text,
         pin: stream.pin.as_ref().map(|pin| pin.source.clone()),
         closed,
+    }
+}
+
+/// The id of a verdict that covers these chunks.
+pub(super) fn verdict_id(request_id: &str, covered: &Covered) -> String {
+    let range = covered.seq_from..=covered.seq_to;
+    derive_verdict_id(request_id, &covered.source, range, Stage::Fast)
+}
+
+/// The id of the stream's next verdict, if that comes now.
+pub(super) fn next_id(stream: &Stream) -> String {
+    let request_id = &stream.identity.request_id;
+    match stream.covers() {
+        Some(covered) => verdict_id(request_id, covered),
+        None => verdict_id(request_id, &stream.told.untimely()),
     }
 }
 

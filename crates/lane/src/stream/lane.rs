@@ -156,11 +156,40 @@ impl Lane {
     pub fn answer(&mut self, now: Micros) -> Vec<StreamStep> {
         let due = std::mem::take(&mut self.streams.due);
         due.into_iter()
-            .filter_map(|id| self.answer_one(&id, now))
+            .filter_map(|id| self.answer_one(&id, None, now))
             .collect()
     }
 
-    fn answer_one(&mut self, id: &StreamId, now: Micros) -> Option<StreamStep> {
+    /// Answers one stream alone, if it took something in: a replay answers where its original did. `refusal`: the
+    /// classifier is not asked, for this reason.
+    pub fn answer_stream(
+        &mut self,
+        stream_id: &str,
+        refusal: Option<Refusal>,
+        now: Micros,
+    ) -> Option<StreamStep> {
+        // Nearly always the last: what is answered just took something in.
+        let place = self.streams.due.iter().rposition(|id| **id == *stream_id)?;
+        let id = self.streams.due.remove(place);
+        self.answer_one(&id, refusal, now)
+    }
+
+    /// What a verdict on the stream would cover now: its id, and the last seq of its range. `None` if it took nothing in
+    /// since the last one.
+    #[must_use]
+    pub fn due_verdict(&self, stream_id: &str) -> Option<(String, i64)> {
+        let stream = self.streams.open.get(stream_id)?;
+        let covered = stream.covers()?;
+        let id = answer::verdict_id(&stream.identity.request_id, covered);
+        Some((id, covered.seq_to))
+    }
+
+    fn answer_one(
+        &mut self,
+        id: &StreamId,
+        refusal: Option<Refusal>,
+        now: Micros,
+    ) -> Option<StreamStep> {
         let stream = self.streams.open.get_mut(id)?;
         stream.is_due = false;
         let ended = stream.end.is_some();
@@ -169,7 +198,8 @@ impl Lane {
             let arrival = arrival.unwrap_or_default();
             let deadline = arrival.received.plus(stream.contract.budget);
             let required = stream.terms.policy.required.classifier;
-            let refusal = self.refusal(required, arrival.queued_behind, deadline, now);
+            let refusal =
+                refusal.or_else(|| self.refusal(required, arrival.queued_behind, deadline, now));
             let stream = self.streams.open.get_mut(id)?;
             match refusal {
                 None => {
@@ -271,6 +301,51 @@ impl Lane {
             judged.extend(self.ring(&id, now));
         }
         judged
+    }
+
+    /// [`Lane::on_stream_tick`], but what time does to a stream it does only where `happened` knows of the verdict that comes
+    /// of it, by the stream's and the verdict's id: a replay lets happen what happened.
+    pub fn on_stream_tick_if(
+        &mut self,
+        now: Micros,
+        happened: impl Fn(&str, &str) -> bool,
+    ) -> Vec<StreamJudged> {
+        let mut judged = Vec::new();
+        while let Some((at, _)) = self.streams.alarms.first()
+            && *at <= now
+            && let Some((_, id)) = self.streams.alarms.pop_first()
+        {
+            let Some(stream) = self.streams.open.get(&id) else {
+                continue;
+            };
+            if happened(&id, &answer::next_id(stream)) {
+                judged.extend(self.ring(&id, now));
+                continue;
+            }
+            let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
+            if idle > now {
+                self.streams.set_alarm(&id, idle);
+            }
+        }
+        judged
+    }
+
+    /// Lets a gap or a hold of this stream end now, whatever the time: a replay's original had waited long enough.
+    pub fn hurry_stream(&mut self, stream_id: &str) -> Option<StreamJudged> {
+        let id: StreamId = stream_id.into();
+        let stream = self.streams.open.get(&id)?;
+        let hold = stream.suspicion.expires(stream.contract.hold);
+        let due = stream.gap_until().into_iter().chain(hold).min()?;
+        self.ring(&id, due)
+    }
+
+    /// The id of the verdict that time alone would bring about now. `None`: the stream is not open.
+    #[must_use]
+    pub fn untimely_verdict(&self, stream_id: &str) -> Option<String> {
+        self.streams
+            .open
+            .get(stream_id)
+            .map(|stream| answer::next_id(stream))
     }
 
     /// Looks at a stream whose alarm has gone off.

@@ -57,6 +57,13 @@ pub(crate) struct GateUnderTest {
     pub(crate) admin: String,
 }
 
+impl ClusterArgs {
+    /// Whether it is another one than the embedded broker.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.brokers.is_some()
+    }
+}
+
 impl Cluster {
     pub(crate) fn find(args: &ClusterArgs) -> anyhow::Result<Self> {
         let (bus, embedded) = match &args.brokers {

@@ -216,7 +216,7 @@ fn bytes(count: usize) -> f64 {
 }
 
 /// Rules of two literals each, two or three words a literal, the same in every run.
-fn rules(count: usize) -> Vec<TextRule> {
+pub(super) fn rules(count: usize) -> Vec<TextRule> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut taken = HashSet::new();
     let mut literal = || loop {

@@ -7,6 +7,7 @@ mod load;
 mod process;
 mod prompt;
 pub(crate) mod quantiles;
+mod replay;
 pub(crate) mod report;
 mod rescore;
 mod stream;
@@ -26,6 +27,8 @@ pub(crate) enum BenchCommand {
     Detect(detect::DetectArgs),
     /// Rate of the heavy model's network, beside ONNX Runtime on the same weights.
     Rescore(rescore::RescoreArgs),
+    /// Rate and memory of `weir replay`, rules only.
+    Replay(replay::ReplayBenchArgs),
     /// The echo that `prompt` starts: copies one topic to another.
     #[command(hide = true)]
     Echo(echo::EchoArgs),
@@ -37,6 +40,7 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<ExitCode> {
         BenchCommand::Stream(args) => stream::run(args),
         BenchCommand::Detect(args) => detect::run(args),
         BenchCommand::Rescore(args) => rescore::run(args),
+        BenchCommand::Replay(args) => replay::run(args),
         BenchCommand::Echo(args) => echo::run(args),
     }
 }

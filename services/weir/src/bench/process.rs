@@ -53,28 +53,42 @@ impl Subject {
 
     /// Processor time it has used, all threads, in seconds; in steps of 10 ms.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is the name in parentheses and may hold spaces.
-        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let mut fields = after_name.split_ascii_whitespace().skip(11);
-        let mut ticks = || fields.next().and_then(|field| field.parse::<f64>().ok());
-        let (user, system) = (ticks(), ticks());
-        match (user, system) {
-            (Some(user), Some(system)) => Ok((user + system) / TICKS_PER_SECOND),
-            _ => bail!("/proc/{}/stat is not as expected", self.child.id()),
-        }
+        cpu_seconds(&self.child.id().to_string())
     }
 
     /// Resident memory, MiB.
     pub(crate) fn rss_mib(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_ascii_whitespace().next()?.parse::<f64>().ok())
-            .map(|kib| kib / 1024.0)
-            .context("VmRSS is not in /proc/<pid>/status")
+        mib(&self.child.id().to_string(), "VmRSS:")
     }
+}
+
+/// Most memory that this process has had at once, MiB.
+pub(crate) fn peak_rss_mib() -> anyhow::Result<f64> {
+    mib("self", "VmHWM:")
+}
+
+/// Processor time a process (its id, or `self`) has used, all threads, in seconds; in steps of 10 ms.
+pub(crate) fn cpu_seconds(process: &str) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the name in parentheses and may hold spaces.
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut fields = after_name.split_ascii_whitespace().skip(11);
+    let mut ticks = || fields.next().and_then(|field| field.parse::<f64>().ok());
+    let (user, system) = (ticks(), ticks());
+    match (user, system) {
+        (Some(user), Some(system)) => Ok((user + system) / TICKS_PER_SECOND),
+        _ => bail!("/proc/{process}/stat is not as expected"),
+    }
+}
+
+fn mib(process: &str, field: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .and_then(|rest| rest.split_ascii_whitespace().next()?.parse::<f64>().ok())
+        .map(|kib| kib / 1024.0)
+        .with_context(|| format!("{field} is not in /proc/{process}/status"))
 }
 
 impl Drop for Subject {

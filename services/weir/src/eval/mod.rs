@@ -3,13 +3,13 @@
 mod data;
 mod figures;
 mod gates;
-mod html;
+pub(crate) mod html;
 mod labels;
 mod misses;
 mod outcome;
 mod report;
 mod subject;
-mod svg;
+pub(crate) mod svg;
 mod table;
 
 use std::io::Write as _;

@@ -1,8 +1,8 @@
 //! `weir shadow`: the heavy model beside the fast one, as estimated from moderation records.
 
-mod report;
-mod table;
-mod tally;
+pub(crate) mod report;
+pub(crate) mod table;
+pub(crate) mod tally;
 #[cfg(test)]
 mod testing;
 
@@ -138,7 +138,7 @@ fn take(tally: &mut Tally, record: &InRecord, ids: &Ids) {
 }
 
 /// A length of time: a whole number and `s`, `m`, `h` or `d`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is no time: a number and s, m, h or d, as in 24h");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {

@@ -1,0 +1,180 @@
+//! What gates wrote on the topic of verdicts, by what it is about. Held in memory, a partition at a time.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use weir_types::{Stage, Verdict};
+
+use super::row::{Kind, Outcome};
+
+/// What a partition of verdicts held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Found {
+    pub(crate) read: u64,
+    pub(crate) undecodable: u64,
+    /// By a rescorer: no gate's word.
+    pub(crate) superseding: u64,
+    /// Of an id that was read before; the highest epoch counts, of equal ones the last.
+    pub(crate) repeated: u64,
+}
+
+/// What is known of one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    pub(crate) found: Found,
+    /// Of prompts, by verdict id.
+    pub(crate) prompts: HashMap<String, Verdict>,
+    /// By stream id.
+    pub(crate) streams: HashMap<String, StreamLog>,
+}
+
+/// All that was said of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct StreamLog {
+    /// By verdict id, the highest epoch.
+    pub(crate) verdicts: HashMap<String, Verdict>,
+    /// Who said what: a successor reads again from further back, and takes other chunks together.
+    pub(crate) owners: BTreeMap<i64, Owner>,
+}
+
+/// What one owner of the partition said of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct Owner {
+    ids: HashSet<String>,
+    /// The first chunk that any of it covers; before that it stood on what its predecessors said.
+    first: i64,
+}
+
+impl Recorded {
+    /// Takes in a verdict; only those on what is replayed are kept.
+    pub(crate) fn take(&mut self, verdict: Verdict, kind: Kind) {
+        self.found.read += 1;
+        if verdict.supersedes.is_some() || verdict.provenance.stage != Stage::Fast {
+            self.found.superseding += 1;
+            return;
+        }
+        let verdicts = match (&verdict.stream_id, kind) {
+            (None, Kind::Prompt) => &mut self.prompts,
+            (Some(stream), Kind::Stream) => {
+                let log = self.streams.entry(stream.clone()).or_default();
+                log.owner(&verdict);
+                &mut log.verdicts
+            }
+            _ => return,
+        };
+        self.found.repeated += u64::from(keep_higher(verdicts, verdict));
+    }
+
+    pub(crate) const fn undecodable(&mut self) {
+        self.found.read += 1;
+        self.found.undecodable += 1;
+    }
+
+    /// What was made of a stream in the end.
+    pub(crate) fn of_stream(&self, id: &str) -> Option<Outcome> {
+        let log = self.streams.get(id)?;
+        // By id, so that it does not depend on the order of a map; all that counts is commutative.
+        let mut verdicts = log.verdicts.values().map(Outcome::recorded);
+        let first = verdicts.next()?;
+        Some(verdicts.fold(first, |mut whole, one| {
+            whole.and(one);
+            whole
+        }))
+    }
+}
+
+/// Whether there was one.
+fn keep_higher(verdicts: &mut HashMap<String, Verdict>, verdict: Verdict) -> bool {
+    match verdicts.get_mut(&verdict.verdict_id) {
+        Some(known) => {
+            if known.owner_epoch <= verdict.owner_epoch {
+                *known = verdict;
+            }
+            true
+        }
+        None => {
+            verdicts.insert(verdict.verdict_id.clone(), verdict);
+            false
+        }
+    }
+}
+
+impl StreamLog {
+    fn owner(&mut self, verdict: &Verdict) {
+        let owner = self
+            .owners
+            .entry(verdict.owner_epoch)
+            .or_insert_with(|| Owner {
+                first: verdict.seq_from,
+                ..Owner::default()
+            });
+        owner.first = owner.first.min(verdict.seq_from);
+        owner.ids.insert(verdict.verdict_id.clone());
+    }
+
+    /// Whether the verdict of this id, which covers chunks up to `seq_to`, was given by this owner, or by one before it of
+    /// what it took over.
+    pub(crate) fn gave(&self, epoch: i64, id: &str, seq_to: i64) -> bool {
+        let Some(owner) = self.owners.get(&epoch) else {
+            return false;
+        };
+        let earlier = || {
+            let mut before = self.owners.range(..epoch);
+            seq_to < owner.first && before.any(|(_, owner)| owner.ids.contains(id))
+        };
+        owner.ids.contains(id) || earlier()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(id: &str, epoch: i64, stream: Option<&str>, seq: i64) -> Verdict {
+        let example = include_str!("../../../../schemas/examples/verdict.json");
+        let verdict: Verdict = serde_json::from_str(example).unwrap();
+        let mut provenance = verdict.provenance.clone();
+        provenance.stage = Stage::Fast;
+        Verdict {
+            verdict_id: id.to_owned(),
+            owner_epoch: epoch,
+            stream_id: stream.map(str::to_owned),
+            seq_from: seq,
+            seq_to: seq,
+            supersedes: None,
+            provenance,
+            ..verdict
+        }
+    }
+
+    #[test]
+    fn the_highest_epoch_counts_in_whatever_order() {
+        let mut recorded = Recorded::default();
+        for epoch in [2, 3, 1] {
+            recorded.take(verdict("a", epoch, None, 0), Kind::Prompt);
+        }
+        recorded.take(verdict("s", 9, Some("stream"), 0), Kind::Prompt);
+        let later = Verdict {
+            supersedes: Some("a".to_owned()),
+            ..verdict("b", 9, None, 0)
+        };
+        recorded.take(later, Kind::Prompt);
+        assert_eq!(recorded.prompts["a"].owner_epoch, 3);
+        assert_eq!((recorded.prompts.len(), recorded.streams.len()), (1, 0));
+        let found = recorded.found;
+        assert_eq!((found.read, found.repeated, found.superseding), (5, 2, 1));
+    }
+
+    #[test]
+    fn an_owner_stands_on_what_it_took_over() {
+        let mut recorded = Recorded::default();
+        for (id, epoch, seq) in [("a", 1, 0), ("b", 1, 3), ("c", 1, 5), ("d", 2, 4)] {
+            recorded.take(verdict(id, epoch, Some("s"), seq), Kind::Stream);
+        }
+        let log = &recorded.streams["s"];
+        assert!(log.gave(1, "a", 0) && log.gave(1, "c", 5) && !log.gave(1, "d", 4));
+        assert!(log.gave(2, "a", 0) && log.gave(2, "b", 3) && log.gave(2, "d", 4));
+        // What its predecessor said of what it read itself is not its own.
+        assert!(!log.gave(2, "c", 5) && !log.gave(3, "a", 0));
+    }
+}

@@ -1,0 +1,299 @@
+//! The report for a terminal.
+
+use std::collections::BTreeMap;
+use std::io::{Result, Write};
+
+use super::compare::Comparison;
+use super::plan::Part;
+use super::report::{Labels, Report};
+use super::row::Change;
+use super::tally::{Group, Tally};
+use crate::eval::share;
+use crate::marks::shown;
+
+/// Lines of a table, those with the most changes; the rest is in JSON.
+const LINES: usize = 15;
+
+/// What `--dry-run` says.
+pub(crate) fn dry_run(out: &mut impl Write, parts: &[Part]) -> Result<()> {
+    let [topic, partition, from, to] = ["topic", "partition", "from", "to"];
+    writeln!(
+        out,
+        "{topic:<24} {partition:>9} {from:>12} {to:>12} {:>12}  note",
+        "records"
+    )?;
+    for part in parts {
+        let deleted = (part.low.min(part.high) - part.asked).max(0);
+        let note = if deleted > 0 {
+            format!("{deleted} asked for are deleted")
+        } else if part.start == part.end {
+            "nothing".to_owned()
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "{:<24} {:>9} {:>12} {:>12} {:>12}  {note}",
+            shown(&part.topic),
+            part.partition,
+            part.start,
+            part.end,
+            part.end - part.start
+        )?;
+    }
+    let sum: i64 = parts.iter().map(|part| part.end - part.start).sum();
+    let verdicts = parts.iter().filter_map(|part| part.verdicts);
+    let verdicts: i64 = verdicts.map(|(start, end)| end - start).sum();
+    writeln!(
+        out,
+        "{sum} records at most (offsets may be without one), beside them {verdicts} recorded verdicts read"
+    )
+}
+
+pub(crate) fn print(out: &mut impl Write, report: &Report) -> Result<()> {
+    account(out, report)?;
+    if let Some(verification) = &report.verification {
+        verify(out, verification, report.fingerprints)?;
+    } else {
+        changes(out, report)?;
+    }
+    if let Some(labels) = &report.labels {
+        figures(out, labels)?;
+    }
+    if let Some(heavy) = &report.heavy {
+        writeln!(
+            out,
+            "\nAgreement with the heavy model, of prompts that it looked at, the fast model's part as replayed:"
+        )?;
+        crate::shadow::table::print(out, heavy)?;
+    }
+    Ok(())
+}
+
+fn account(out: &mut impl Write, report: &Report) -> Result<()> {
+    let all = &report.records;
+    writeln!(
+        out,
+        "{} records read in {} partitions, {} judged: {} prompts, {} streams",
+        all.read,
+        report.parts.len(),
+        all.judged,
+        report.rows.prompts,
+        report.rows.streams
+    )?;
+    for (count, what) in [
+        (all.poison, "records cannot be judged (dead letters)"),
+        (all.panicked, "records whose judging panicked"),
+        (all.deleted, "offsets of the range are deleted"),
+        (
+            all.no_record,
+            "offsets without a record (compacted, or marks of transactions)",
+        ),
+        (
+            all.out_of_order,
+            "records older than one before them: time stood still for them",
+        ),
+        (
+            all.streams.begun_before,
+            "streams begun before the range: not judged",
+        ),
+        (
+            all.streams.open_at_end,
+            "streams open at the end of the range: judged so far",
+        ),
+        (all.streams.chunks_repeated, "chunks repeated"),
+        (
+            all.streams.chunks_late,
+            "chunks came after their stream was over",
+        ),
+        (
+            report.verdicts.undecodable,
+            "recorded verdicts cannot be read",
+        ),
+    ] {
+        if count > 0 {
+            writeln!(out, "{count:>10} {what}")?;
+        }
+    }
+    for (unjudged, count) in &report.rows.unjudged {
+        writeln!(out, "{count:>10} rows not judged: {unjudged}")?;
+    }
+    Ok(())
+}
+
+fn changes(out: &mut impl Write, report: &Report) -> Result<()> {
+    let rows = &report.rows;
+    let after: Vec<_> = rows
+        .after
+        .iter()
+        .map(|(action, count)| format!("{action} {count}"))
+        .collect();
+    writeln!(out, "now        {}", after.join(", "))?;
+    if report.before == "nothing" || rows.compared == 0 {
+        return writeln!(
+            out,
+            "Nothing to compare with: give two policies or models, or a topic of recorded verdicts."
+        );
+    }
+    let whom = match report.before {
+        "verdicts" => "the recorded verdicts",
+        _ => "the first policy and model",
+    };
+    writeln!(out, "{} rows compared with {whom}", rows.compared)?;
+    if rows.changes.is_empty() {
+        return writeln!(out, "No action would change.");
+    }
+    for change in Change::ALL {
+        if let Some(count) = rows.changes.get(&change) {
+            let examples = rows.examples.get(&change).map_or(&[][..], Vec::as_slice);
+            let some: Vec<_> = examples.iter().take(3).map(|it| shown(it)).collect();
+            writeln!(
+                out,
+                "{count:>10} {:<14} e.g. {}",
+                change.as_str(),
+                some.join(" ")
+            )?;
+        }
+    }
+    for (whose, groups) in groups(rows) {
+        table(out, whose, groups)?;
+    }
+    Ok(())
+}
+
+/// The tables, by what they group.
+pub(crate) fn groups(rows: &Tally) -> [(&'static str, &BTreeMap<String, Group>); 4] {
+    [
+        ("tenant", &rows.by_tenant),
+        ("language", &rows.by_language),
+        ("category", &rows.by_category),
+        ("rule", &rows.by_rule),
+    ]
+}
+
+/// Those that change, the most changed first.
+pub(crate) fn most_changed(groups: &BTreeMap<String, Group>) -> Vec<(&String, &Group)> {
+    let mut changed: Vec<_> = groups
+        .iter()
+        .filter(|(_, group)| group.changed() > 0)
+        .collect();
+    changed.sort_by_key(|(_, group)| std::cmp::Reverse(group.changed()));
+    changed
+}
+
+fn table(out: &mut impl Write, whose: &str, groups: &BTreeMap<String, Group>) -> Result<()> {
+    let changed = most_changed(groups);
+    if changed.is_empty() {
+        return Ok(());
+    }
+    write!(out, "\n{whose:<32} {:>10}", "rows")?;
+    for change in Change::ALL {
+        write!(out, " {:>13}", change.as_str())?;
+    }
+    writeln!(out)?;
+    for (name, group) in changed.iter().take(LINES) {
+        write!(out, "{:<32} {:>10}", shown(name), group.rows)?;
+        for change in Change::ALL {
+            let count = group.changes.get(&change).copied().unwrap_or(0);
+            write!(out, " {count:>13}")?;
+        }
+        writeln!(out)?;
+    }
+    if changed.len() > LINES {
+        writeln!(out, "and {} more: --json", changed.len() - LINES)?;
+    }
+    Ok(())
+}
+
+fn verify(out: &mut impl Write, found: &Comparison, fingerprints: bool) -> Result<()> {
+    writeln!(
+        out,
+        "{} recorded verdicts compared: {} reproduced, {} differing, {} with an action at a threshold (score within 1e-4)",
+        found.compared, found.reproduced, found.differing, found.at_threshold
+    )?;
+    for (field, differing) in &found.fields {
+        let some = differing.examples.join(" ");
+        writeln!(
+            out,
+            "{:>10} differ in {field}, e.g. {some}",
+            differing.count
+        )?;
+    }
+    for (differing, what) in [
+        (
+            &found.not_reproduced,
+            "recorded verdicts were not given by the replay",
+        ),
+        (
+            &found.by_time,
+            "the same on streams that time decided (gaps, holds, silence)",
+        ),
+    ] {
+        if differing.count > 0 {
+            let some: Vec<_> = differing.examples.iter().map(|it| shown(it)).collect();
+            writeln!(
+                out,
+                "{:>10} {what}, e.g. {}",
+                differing.count,
+                some.join(" ")
+            )?;
+        }
+    }
+    for (count, what) in [
+        (
+            found.not_recorded,
+            "verdicts of the replay have no recorded one",
+        ),
+        (
+            found.other_policy,
+            "recorded under other policies: not compared",
+        ),
+        (
+            found.other_model,
+            "recorded with another model: not compared",
+        ),
+    ] {
+        if count > 0 {
+            writeln!(out, "{count:>10} {what}")?;
+        }
+    }
+    if !fingerprints {
+        writeln!(
+            out,
+            "Fingerprints were not compared: WEIR_FINGERPRINT_KEY, which they depend on, is not set."
+        )?;
+    }
+    Ok(())
+}
+
+fn figures(out: &mut impl Write, labels: &Labels) -> Result<()> {
+    writeln!(
+        out,
+        "\n{} rows with labels by people; precision where {} of the traffic is positive",
+        labels.rows, labels.prevalence
+    )?;
+    let [recall, fpr, precision, ece] = ["recall", "FPR", "precision", "ECE"];
+    writeln!(
+        out,
+        "{:<20} {:>6} {:>7} {recall:>20} {fpr:>20} {precision:>20} {ece:>20}",
+        "category", "pos", "neg"
+    )?;
+    for one in &labels.categories {
+        let with = |value: Option<f64>, ends: Option<[f64; 2]>| match ends {
+            Some([low, high]) => format!("{} [{low:.3}, {high:.3}]", share(value)),
+            None => share(value),
+        };
+        writeln!(
+            out,
+            "{:<20} {:>6} {:>7} {:>20} {:>20} {:>20} {:>20}",
+            one.category,
+            one.positives,
+            one.negatives,
+            with(one.recall, one.recall_interval),
+            with(one.false_positive_rate, one.false_positive_rate_interval),
+            with(one.precision, one.precision_interval),
+            with(one.ece, one.ece_interval)
+        )?;
+    }
+    Ok(())
+}
