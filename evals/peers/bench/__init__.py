@@ -1,0 +1,1 @@
+"""Runs Weir and its peers side by side and measures them."""

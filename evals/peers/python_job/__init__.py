@@ -1,0 +1,1 @@
+"""The same work in a Python consumer, for comparison."""
