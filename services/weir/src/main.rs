@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod calibrate;
 mod check;
 mod check_explain;
 mod check_line;
@@ -13,6 +14,7 @@ mod demo_stream;
 mod eval;
 mod marks;
 mod progress;
+mod range;
 mod registry;
 mod rescore;
 mod rows;
@@ -40,9 +42,10 @@ use weir_telemetry::LogFormat;
   weir tail --brokers localhost:9092 --json
   weir tail moderation --brokers localhost:9092
   weir shadow report --brokers localhost:9092 --since 24h
+  weir calibrate --brokers localhost:9092 --since 24h --labels labels.jsonl --target-fpr 0.003
 
 Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, a gate of
-`eval --gates` failed, or topics differ from their declaration; 4 `topics` refused a part of it.")]
+`eval --gates` failed, `calibrate` refused every category, or topics differ from their declaration; 4 `topics` refused a part of it.")]
 struct Cli {
     /// How to write the log, which goes to standard error: human or json.
     #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]
@@ -68,6 +71,8 @@ enum Command {
     /// Compare the fast model with the heavy one, from what the second look has written.
     #[command(subcommand)]
     Shadow(shadow::ShadowCommand),
+    /// Fit calibration and thresholds to what is known of judged texts; propose a change of the policy.
+    Calibrate(Box<calibrate::CalibrateArgs>),
     /// Look after schemas.
     #[command(subcommand)]
     Schemas(schemas::SchemasCommand),
@@ -120,6 +125,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Send(args) => send::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Shadow(command) => shadow::run(&command),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Schemas(command) => schemas::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Policy(command) => check::policy(&command),

@@ -9,7 +9,7 @@ use super::svg::{self, Bar, Labels};
 use super::table::{at_prevalence, points, share};
 
 /// Both colour schemes; contrasts are at least 4.5 to 1 for text.
-const STYLE: &str = "
+pub(crate) const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--faint:#6a6a72;--line:#d0d0d6;--mark:#0b5cad}
 @media(prefers-color-scheme:dark){:root{--ink:#e8e8ec;--paper:#16161a;--faint:#9c9ca6;--line:#3c3c44;--mark:#6db3f8}}
 body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:72rem;margin:2rem auto;padding:0 1rem}
@@ -308,7 +308,8 @@ fn decisions(out: &mut String, by_locale: &[&Figures]) {
     out.push_str("</tbody></table></div>");
 }
 
-fn head(out: &mut String, caption: &str, columns: &[&str]) {
+/// The beginning of a table that is closed by `</tbody></table></div>`.
+pub(crate) fn head(out: &mut String, caption: &str, columns: &[&str]) {
     let _ = write!(
         out,
         "<div class=\"wide\"><table><caption>{caption}</caption><thead><tr>"
@@ -328,7 +329,7 @@ fn cell(out: &mut String, value: Option<f64>, interval: Option<[f64; 2]>) {
 }
 
 /// For text and attribute values.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

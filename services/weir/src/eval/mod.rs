@@ -1,15 +1,15 @@
 //! `weir eval`: labelled rows through the lane, figures out.
 
-mod data;
+pub(crate) mod data;
 mod figures;
 mod gates;
-mod html;
-mod labels;
+pub(crate) mod html;
+pub(crate) mod labels;
 mod misses;
 mod outcome;
 mod report;
-mod subject;
-mod svg;
+pub(crate) mod subject;
+pub(crate) mod svg;
 mod table;
 
 use std::io::Write as _;
