@@ -13,6 +13,8 @@ mod propose;
 mod report;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 use std::io::Write as _;

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use super::choose::Rate;
-use super::impact::Change;
+use super::impact::{Change, Impact};
 use super::propose::{Proposed, Threshold};
 use super::report::Report;
 use crate::eval::share;
 use crate::marks::shown;
+use crate::shadow::report::ALL;
 
 pub(crate) fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     let (target, run, rows) = (&report.target, &report.run, &report.rows);
@@ -50,11 +51,15 @@ pub(crate) fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()
         "split     {} rows to fit and choose on, {} others to report on (by {})",
         split.fit, split.report, split.by
     )?;
-    curves(out, &report.categories)?;
     refused(out, &report.categories)?;
-    errors(out, &report.categories)?;
-    thresholds(out, &report.categories)?;
-    impact(out, report)?;
+    if report.fitted() {
+        curves(out, &report.categories)?;
+        errors(out, &report.categories)?;
+        thresholds(out, &report.categories)?;
+        impact(out, report)?;
+    } else {
+        writeln!(out, "\nnothing is proposed")?;
+    }
     for warning in &report.warnings {
         writeln!(out, "\nwarning: {warning}")?;
     }
@@ -200,7 +205,10 @@ fn impact(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         "\n{:<17} {:<9} {:>9} {:>9} {:>9}  {:<19} {:>7} {:>9}",
         "expected", "locale", "before", "after", "change", "95 %", "newly", "no longer"
     )?;
-    for one in &report.impact {
+    let moved = |change: &Change| change.newly + change.no_longer > 0;
+    // All together, and where something moves; the rest is in JSON.
+    let told = |one: &&Impact| one.locale == ALL || moved(&one.blocked) || moved(&one.acted_upon);
+    for one in report.impact.iter().filter(told) {
         for (what, change) in [("blocked", &one.blocked), ("acted upon", &one.acted_upon)] {
             let Change {
                 before,
