@@ -3,11 +3,41 @@
 //! Source: J. Platt, Probabilistic outputs for support vector machines (1999). `weir_stats` fits; training
 //! calls it through here.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use weir_stats::Example;
-use weir_types::logistic;
+use weir_types::{Category, ModelRef, logistic};
 
 use crate::InferError;
+use crate::files;
+use crate::manifest::Manifest;
+
+/// What the calibration of a fast model is as shipped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shipped {
+    /// The model.
+    pub model: ModelRef,
+    /// Of every category.
+    pub curves: BTreeMap<Category, Platt>,
+}
+
+impl Shipped {
+    /// Reads it from the model's folder, and nothing else of the model: no runtime is needed.
+    ///
+    /// # Errors
+    /// The manifest cannot be read, or is malformed.
+    pub fn read(folder: &Path) -> Result<Self, InferError> {
+        let path = folder.join("model.json");
+        let manifest = Manifest::parse(&files::read(&path)?)
+            .map_err(|reason| InferError::ManifestMalformed { path, reason })?;
+        Ok(Self {
+            model: manifest.reference(),
+            curves: manifest.calibration,
+        })
+    }
+}
 
 /// `p = 1 / (1 + exp(-(a * logit + b)))`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use weir_types::Category;
+use weir_types::{Category, ModelRef};
 
 use crate::calibrate::Platt;
 use crate::features::{self, BUCKET_BITS, MAX_TOKEN_FEATURES};
@@ -20,9 +20,9 @@ const FORMAT: u32 = 2;
 pub(crate) struct Manifest {
     format: u32,
     /// Name without version, e.g. `fast-ngram`.
-    pub(crate) name: String,
+    name: String,
     /// Version, e.g. `1`.
-    pub(crate) version: String,
+    version: String,
     /// File name of the weights, beside the manifest.
     pub(crate) weights: String,
     /// SHA-256 of the weights, 64 lower-case hex digits.
@@ -32,7 +32,7 @@ pub(crate) struct Manifest {
     window: WindowSettings,
     /// A window's n-grams weigh `length^-length_power` each, `0.0..=1.0`, its words likewise by their number.
     pub(crate) length_power: f32,
-    calibration: BTreeMap<Category, Platt>,
+    pub(crate) calibration: BTreeMap<Category, Platt>,
     any_harm: AnyHarm,
 }
 
@@ -113,6 +113,14 @@ impl Manifest {
             format!("length_power is {}, not within 0 to 1", self.length_power)
         })?;
         self.calibration().map(drop)
+    }
+
+    /// Name, version and hash.
+    pub(crate) fn reference(&self) -> ModelRef {
+        ModelRef {
+            name: format!("{}-{}", self.name, self.version),
+            hash: self.sha256.clone(),
+        }
     }
 
     /// Number of bucket bits.

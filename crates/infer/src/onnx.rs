@@ -98,10 +98,7 @@ impl FastModel {
         })?;
         let mut model = Self {
             session,
-            reference: ModelRef {
-                name: format!("{}-{}", manifest.name, manifest.version),
-                hash: manifest.sha256.clone(),
-            },
+            reference: manifest.reference(),
             featuriser: Featuriser::new(manifest.bucket_bits(), Arc::new(words)),
             windowing: manifest.windowing(),
             length_power: manifest.length_power,

@@ -33,6 +33,19 @@ pub struct Curve {
 }
 
 impl Calibration {
+    /// Of a model, by the hash of its weights.
+    #[must_use]
+    pub fn new(model: String, curves: impl IntoIterator<Item = (Category, Curve)>) -> Self {
+        let mut calibration = Self {
+            model,
+            curves: [const { None }; Category::COUNT],
+        };
+        for (category, curve) in curves {
+            calibration.curves[category.index()] = Some(curve);
+        }
+        calibration
+    }
+
     /// The category's; `None`: the model's own holds.
     #[must_use]
     pub fn curve(&self, category: Category) -> Option<&Curve> {
@@ -41,6 +54,28 @@ impl Calibration {
 }
 
 impl Curve {
+    /// With shifts by language tag; a slope above 0 and finite numbers are the caller's to see to.
+    #[must_use]
+    pub fn new(
+        slope: f64,
+        intercept: f64,
+        shifts: impl IntoIterator<Item = (String, f64)>,
+    ) -> Self {
+        let small = |(tag, shift): (String, f64)| (tag.to_ascii_lowercase(), shift);
+        Self {
+            slope,
+            intercept,
+            shifts: shifts.into_iter().map(small).collect(),
+        }
+    }
+
+    /// Language tags in small letters, and their shifts.
+    pub fn shifts(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.shifts
+            .iter()
+            .map(|(tag, shift)| (tag.as_str(), *shift))
+    }
+
     /// The shift of a text in `language` (BCP 47): that of the longest tag named that it begins with, `de` for `de-AT`;
     /// 0 if there is none.
     #[must_use]
@@ -105,10 +140,7 @@ pub(crate) fn apply(
         problems.push(Problem::at(file, model, message.to_owned()));
     }
     let inherited = calibration.take().filter(|it| it.model == model.value);
-    let mut own = inherited.unwrap_or_else(|| Calibration {
-        model: model.value.clone(),
-        curves: [const { None }; Category::COUNT],
-    });
+    let mut own = inherited.unwrap_or_else(|| Calibration::new(model.value.clone(), []));
     for (name, document) in &document.categories {
         match name.value.parse::<Category>() {
             Ok(category) => own.curves[category.index()] = Some(compile(file, document, problems)),

@@ -30,7 +30,7 @@ pub use error::{PolicyError, Problem};
 pub use policy::{NEVER, Policy, Required, Tiers};
 pub use rules::{Near, TextRule};
 pub use second_look::SecondLook;
-pub use set::PolicySet;
+pub use set::{PolicySet, Sources};
 pub use source::SourceFile;
 pub use stream::StreamPolicy;
 

@@ -8,6 +8,46 @@ use crate::resolve;
 use crate::rules::{self, TextRule};
 use crate::source::{SourceFile, read_folder};
 
+/// The files that the policies of a folder are made of.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Policies by name, those of tenants last.
+    pub policies: Vec<SourceFile>,
+    /// Rules by name.
+    pub rules: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Reads what [`PolicySet::load`] reads, and compiles nothing.
+    ///
+    /// # Errors
+    /// The folder or a file of it cannot be read.
+    pub fn read(dir: &Path) -> Result<Self, PolicyError> {
+        let mut problems = Problems::new();
+        let sources = Self::read_into(dir, &mut problems)?;
+        if problems.is_empty() {
+            Ok(sources)
+        } else {
+            Err(PolicyError { problems })
+        }
+    }
+
+    fn read_into(dir: &Path, problems: &mut Problems) -> Result<Self, PolicyError> {
+        if !dir.is_dir() {
+            let message = "no such directory: name the folder that holds the policies".to_owned();
+            return Err(PolicyError {
+                problems: vec![Problem::whole_file(dir, message)],
+            });
+        }
+        let mut policies = read_folder(dir, problems);
+        policies.extend(read_folder(&dir.join("tenants"), problems));
+        Ok(Self {
+            policies,
+            rules: read_folder(&dir.join("rules"), problems),
+        })
+    }
+}
+
 /// Every policy of a deployment, and the rules they share.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
@@ -25,17 +65,8 @@ impl PolicySet {
     /// two policies; no policy for `"*"`.
     pub fn load(dir: &Path) -> Result<Self, PolicyError> {
         let mut problems = Problems::new();
-        if !dir.is_dir() {
-            let message = "no such directory: name the folder that holds the policies".to_owned();
-            return Err(PolicyError {
-                problems: vec![Problem::whole_file(dir, message)],
-            });
-        }
-        let mut policies = read_folder(dir, &mut problems);
-        policies.extend(read_folder(&dir.join("tenants"), &mut problems));
-        let rule_files = read_folder(&dir.join("rules"), &mut problems);
-
-        Self::compile(dir, &policies, &rule_files, problems)
+        let sources = Sources::read_into(dir, &mut problems)?;
+        Self::compile(dir, &sources.policies, &sources.rules, problems)
     }
 
     /// Checks and compiles sources that were read already: what [`PolicySet::load`] does with those of a

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod calibrate;
 mod check;
 mod check_explain;
 mod check_line;
@@ -14,6 +15,7 @@ mod doctor;
 mod eval;
 mod marks;
 mod progress;
+mod range;
 mod registry;
 mod replay;
 mod rescore;
@@ -43,10 +45,11 @@ use weir_telemetry::LogFormat;
   weir tail moderation --brokers localhost:9092
   weir shadow report --brokers localhost:9092 --since 24h
   weir doctor --brokers localhost:9092  is everything there? what is wrong names its fix
+  weir calibrate --brokers localhost:9092 --since 24h --labels labels.jsonl --target-fpr 0.003
 
 Exit status: 0 success; 1 failure; 2 wrong usage; 3 `check --fail-on` was met, a gate of
-`eval --gates` or a check of `doctor` failed, `replay --verify` found differences, or topics differ
-from their declaration; 4 `topics` refused a part of it.")]
+`eval --gates` or a check of `doctor` failed, `replay --verify` found differences, `calibrate` refused
+every category, or topics differ from their declaration; 4 `topics` refused a part of it.")]
 struct Cli {
     /// How to write the log, which goes to standard error: human or json.
     #[arg(long, global = true, default_value = "human", value_name = "FORMAT")]
@@ -72,6 +75,8 @@ enum Command {
     /// Compare the fast model with the heavy one, from what the second look has written.
     #[command(subcommand)]
     Shadow(shadow::ShadowCommand),
+    /// Fit calibration and thresholds to what is known of judged texts; propose a change of the policy.
+    Calibrate(Box<calibrate::CalibrateArgs>),
     /// Look after schemas.
     #[command(subcommand)]
     Schemas(schemas::SchemasCommand),
@@ -128,6 +133,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Send(args) => send::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Shadow(command) => shadow::run(&command),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Schemas(command) => schemas::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Doctor(args) => doctor::run(&args),

@@ -308,7 +308,8 @@ fn decisions(out: &mut String, by_locale: &[&Figures]) {
     out.push_str("</tbody></table></div>");
 }
 
-fn head(out: &mut String, caption: &str, columns: &[&str]) {
+/// The beginning of a table that is closed by `</tbody></table></div>`.
+pub(crate) fn head(out: &mut String, caption: &str, columns: &[&str]) {
     let _ = write!(
         out,
         "<div class=\"wide\"><table><caption>{caption}</caption><thead><tr>"

@@ -1,14 +1,14 @@
 //! `weir eval`: labelled rows through the lane, figures out.
 
-mod data;
+pub(crate) mod data;
 mod figures;
 mod gates;
 pub(crate) mod html;
-mod labels;
+pub(crate) mod labels;
 mod misses;
 mod outcome;
 mod report;
-mod subject;
+pub(crate) mod subject;
 pub(crate) mod svg;
 mod table;
 

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use chrono::DateTime;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use weir_bus::{Bound, BusConfig, Extent, LogReader, Stretch, unix_ms};
+use weir_bus::{Bound, BusConfig, Extent, LogReader, Stretch};
 
 use super::row::Kind;
-use crate::shadow::time;
 
 /// How long the cluster may take to answer, and a record to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -151,20 +149,9 @@ pub(crate) fn bound(text: &str) -> Result<Where, String> {
 
 /// A time ago or a time.
 pub(crate) fn moment(text: &str) -> Result<Where, String> {
-    let at_ms = match time(text) {
-        Ok(ago) => {
-            let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-            unix_ms().saturating_sub(ago)
-        }
-        Err(_) => DateTime::parse_from_rfc3339(text)
-            .map_err(|_| {
-                format!("\"{text}\" is no time: 90m, 24h, 7d (ago), or 2026-11-29T12:00:00Z")
-            })?
-            .timestamp_millis(),
-    };
     Ok(Where {
         text: text.to_owned(),
-        bound: Bound::Time(at_ms),
+        bound: Bound::Time(crate::range::moment(text)?),
     })
 }
 

@@ -11,20 +11,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use weir_bus::{InRecord, LogReader, unix_ms};
-use weir_registry::{Ids, Subjects};
-use weir_wire::{Moderation, Subject};
+use weir_wire::Moderation;
 
 use crate::args::BrokerArgs;
-use crate::progress::progress_bar;
+use crate::range::{self, Range, time};
 use crate::registry::RegistryArgs;
 use report::{Asked, Report};
 use tally::Tally;
-
-/// Offsets read at once: bounds what is held in memory.
-const PIECE: i64 = 20_000;
-/// How long one piece may take, and a transaction that is open to end.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShadowCommand {
@@ -89,86 +82,24 @@ pub(crate) fn run(command: &ShadowCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Counts what is there, piece by piece.
 fn read(args: &ReportArgs) -> anyhow::Result<Tally> {
-    let reader = LogReader::new(&args.broker.bus()?.read_committed(), &args.moderation_topic)?;
-    let since_ms = args.since.map_or(i64::MIN, |since| {
-        unix_ms().saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    });
-    // The embedded broker does not find offsets by time; it holds little, and timestamps are looked at below.
-    let by_time = args.since.is_some() && !args.broker.options.embedded_broker;
-    let stretches = reader.stretches(None, by_time.then_some(since_ms), PATIENCE)?;
-    let whole: i64 = stretches
-        .iter()
-        .map(|stretch| stretch.end - stretch.start)
-        .sum();
-    let bar = progress_bar(usize::try_from(whole).unwrap_or(0), "records");
     let mut tally = Tally::new(args.tenant.clone());
-    let subjects = Subjects::default().on_topic(Subject::Moderation, &args.moderation_topic);
-    let mut ids = args
-        .registry
-        .ids(&subjects, &[], &[Subject::Moderation], None)?;
-    for piece in stretches.into_iter().flat_map(|one| one.pieces(PIECE)) {
-        for record in reader.read_stretch(piece, PATIENCE)? {
-            // Those that are younger than the first may lie behind one that is older.
-            if record.timestamp_ms >= since_ms {
-                ids.wait_long(record.payload.as_deref())?;
-                take(&mut tally, &record, &ids);
-            }
-        }
-        bar.inc(piece.end.abs_diff(piece.start));
-    }
-    bar.finish_and_clear();
+    range::read(
+        &args.broker,
+        &args.registry,
+        &args.moderation_topic,
+        Range::since(args.since),
+        |moderation: Option<Moderation>| match &moderation {
+            Some(moderation) => tally.take(moderation),
+            None => tally.undecodable(),
+        },
+    )?;
     Ok(tally)
-}
-
-fn take(tally: &mut Tally, record: &InRecord, ids: &Ids) {
-    match weir_wire::decode_with::<Moderation>(ids, record.payload.as_deref().unwrap_or_default()) {
-        Ok(moderation) => tally.take(&moderation),
-        Err(error) => {
-            tally.undecodable();
-            tracing::warn!(
-                %error,
-                partition = record.partition,
-                offset = record.offset,
-                "not a moderation record"
-            );
-        }
-    }
-}
-
-/// A length of time: a whole number and `s`, `m`, `h` or `d`.
-pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("\"{text}\" is no time: a number and s, m, h or d, as in 24h");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn times_are_numbers_with_a_unit() {
-        for (text, seconds) in [("0s", 0), ("90m", 5400), ("24h", 86_400), ("7d", 604_800)] {
-            assert_eq!(time(text), Ok(Duration::from_secs(seconds)));
-        }
-        for text in [
-            "", "h", "24", "-1h", "1.5h", "24 h", "24H", "1h30m", "1\u{fc}",
-        ] {
-            assert!(time(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn what_weir_tells_apart_has_a_label_of_its_own_and_nothing_else_has() {

@@ -13,7 +13,7 @@ pub(crate) const ALL: &str = "all";
 /// Effective size from which on a figure is more than a hint.
 pub(crate) const ENOUGH: f64 = 100.0;
 /// The effective size of so many equal weights may be less by rounding.
-const ROUNDING: f64 = 1e-6;
+pub(crate) const ROUNDING: f64 = 1e-6;
 /// Stands in every report.
 pub(crate) const NOTE: &str =
     "Either model may be wrong: disagreement is no false-positive rate, and agreement no accuracy.";

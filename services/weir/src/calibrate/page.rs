@@ -1,0 +1,171 @@
+//! The report as one page that needs nothing else: no script, no font, no request.
+
+use std::fmt::Write as _;
+
+use super::propose::Proposed;
+use super::report::Report;
+use super::table;
+use crate::eval::html::{STYLE, escape, head};
+use crate::eval::svg::{self, Labels};
+
+pub(crate) fn page(report: &Report) -> String {
+    let mut out = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Weir calibration</title><style>{STYLE}</style></head><body><h1>Weir calibration</h1>"
+    );
+    facts(&mut out, report);
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = table::print(&mut text, report);
+    let _ = write!(
+        out,
+        "<h2>The whole proposal</h2><div class=\"wide\"><pre>{}</pre></div>",
+        escape(&String::from_utf8_lossy(&text))
+    );
+    for category in &report.categories {
+        section(&mut out, category);
+    }
+    if let Some(patch) = &report.patch {
+        let _ = write!(
+            out,
+            "<h2>The patch</h2><div class=\"wide\"><pre>{}</pre></div>",
+            escape(patch)
+        );
+    }
+    out += "</body></html>\n";
+    out
+}
+
+fn facts(out: &mut String, report: &Report) {
+    let (run, target) = (&report.run, &report.target);
+    let files: Vec<String> = run
+        .files
+        .iter()
+        .map(|file| format!("{} {}", file.name, file.sha256))
+        .collect();
+    out.push_str("<table><caption>The run</caption><tbody>");
+    for (name, value) in [
+        (
+            "target",
+            format!("{} ({}): {}", target.kind, target.name, target.note),
+        ),
+        ("commit", run.commit.to_owned()),
+        ("date", run.date.clone()),
+        (
+            "policy",
+            format!(
+                "{} {} {}",
+                run.policy.id, run.policy.version, run.policy.hash
+            ),
+        ),
+        ("model", format!("{} {}", run.model.name, run.model.hash)),
+        ("source", run.source.clone()),
+        ("files", files.join(", ")),
+        (
+            "bootstrap",
+            format!("{} resamples, seed {}", run.bootstrap, run.seed),
+        ),
+    ] {
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{name}</th><td style=\"text-align:left;overflow-wrap:anywhere\">{}</td></tr>",
+            escape(&value)
+        );
+    }
+    out.push_str("</tbody></table>");
+}
+
+fn section(out: &mut String, one: &Proposed) {
+    let name = one.category;
+    let _ = write!(out, "<h2 id=\"{name}\">{name}</h2>");
+    if let Some(why) = &one.kept_because {
+        let _ = write!(out, "<p>Keeps the curve in force: {}.</p>", escape(why));
+        return;
+    }
+    out.push_str("<div class=\"plots\">");
+    for (when, bins) in ["present", "proposed"].into_iter().zip(&one.reliability) {
+        let points: Vec<[f64; 2]> = bins.iter().map(|bin| [bin.0, bin.1]).collect();
+        let drawn = svg::square(
+            &Labels {
+                id: &format!("{name}-{when}"),
+                title: &format!("Reliability of {name}, {when}"),
+                description: "Share of positives over mean score, by bin, of rows that had no part in the fit; on the dashed diagonal scores mean what they say. The table beside it has the numbers.",
+                x: "mean score",
+                y: "share of positives",
+            },
+            &points,
+            true,
+        );
+        let _ = write!(
+            out,
+            "<figure><figcaption>{when}</figcaption>{drawn}</figure>"
+        );
+        head(
+            out,
+            &format!("Reliability, {when}"),
+            &["mean score", "positives", "rows"],
+        );
+        for (mean, observed, rows) in bins {
+            let _ = write!(
+                out,
+                "<tr><td>{mean:.4}</td><td>{observed:.4}</td><td>{rows}</td></tr>"
+            );
+        }
+        out.push_str("</tbody></table></div>");
+    }
+    out.push_str("</div>");
+    cells(out, one);
+}
+
+fn cells(out: &mut String, one: &Proposed) {
+    head(
+        out,
+        "By locale",
+        &[
+            "locale",
+            "positives",
+            "negatives",
+            "effective size",
+            "shift",
+            "ECE present",
+            "proposed",
+            "change",
+            "95 %",
+        ],
+    );
+    for cell in &one.cells {
+        let shifts = one.curve.as_ref().map(|curve| &curve.shifts);
+        let shift = match &cell.refused {
+            Some(why) => format!("refused: {}", escape(why)),
+            None => shifts
+                .and_then(|shifts| shifts.get(&cell.locale.to_ascii_lowercase()))
+                .map_or_else(String::new, |shift| format!("{shift:+.3}")),
+        };
+        let size = cell
+            .effective_size
+            .map_or_else(|| "-".to_owned(), |size| format!("{size:.1}"));
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{size}</td><td>{shift}</td>",
+            cell.locale, cell.positives, cell.negatives
+        );
+        match one
+            .errors
+            .iter()
+            .find(|errors| errors.locale == cell.locale)
+        {
+            None => out.push_str("<td>-</td><td>-</td><td>-</td><td></td></tr>"),
+            Some(errors) => {
+                let interval = errors.interval.map_or_else(String::new, |[low, high]| {
+                    format!("{low:+.4} to {high:+.4}")
+                });
+                let _ = write!(
+                    out,
+                    "<td>{:.4}</td><td>{:.4}</td><td>{:+.4}</td><td>{interval}</td></tr>",
+                    errors.before, errors.after, errors.difference
+                );
+            }
+        }
+    }
+    out.push_str("</tbody></table></div>");
+}
