@@ -139,13 +139,11 @@ impl Ledger {
             .sum()
     }
 
-    /// When the oldest open input was begun, in the caller's microseconds.
+    /// When the oldest open input of a partition was begun, in the caller's microseconds: no offset passes it.
     #[must_use]
-    pub fn oldest_open_us(&self) -> Option<u64> {
-        self.partitions
-            .values()
-            .filter_map(|ledger| ledger.inputs.front().map(|input| input.begun_us))
-            .min()
+    pub fn oldest_open_us(&self, partition: i32) -> Option<u64> {
+        let ledger = self.partitions.get(&partition)?;
+        ledger.inputs.front().map(|input| input.begun_us)
     }
 
     /// What may be committed and was not taken before: (partition, epoch, offset to commit).
@@ -198,6 +196,21 @@ mod tests {
         ledger.settle(a);
         assert_eq!(ledger.take_commits(), [(0, 1, 16)]);
         assert_eq!(ledger.take_commits(), [], "a commit is taken once");
+    }
+
+    #[test]
+    fn the_oldest_open_input_is_told_of_each_partition() {
+        let mut ledger = owned();
+        ledger.assign(1, 1);
+        assert_eq!(ledger.oldest_open_us(0), None);
+        let first = ledger.begin(0, 10, 100).unwrap();
+        ledger.begin(0, 11, 200).unwrap();
+        let done = ledger.begin(1, 10, 50).unwrap();
+        ledger.settle(done);
+        let open = |ledger: &Ledger| [0, 1, 2].map(|partition| ledger.oldest_open_us(partition));
+        assert_eq!(open(&ledger), [Some(100), None, None]);
+        ledger.settle(first);
+        assert_eq!(open(&ledger), [Some(200), None, None]);
     }
 
     #[test]

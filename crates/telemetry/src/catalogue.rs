@@ -303,8 +303,8 @@ pub(crate) const QUEUE_DEPTH: MetricSpec = gauge(
 pub(crate) const PINNED_AGE: MetricSpec = gauge(
     "weir_oldest_pinned_offset_age_seconds",
     Unit::Seconds,
-    &[],
-    "How long the oldest uncommitted offset has been held back; 0 when nothing is.",
+    &["topic", "partition"],
+    "How long the partition's oldest record in hand has kept offsets from being committed; 0 when none does.",
 );
 pub(crate) const ASSIGNED_PARTITIONS: MetricSpec = gauge(
     "weir_assigned_partitions",

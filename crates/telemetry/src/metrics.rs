@@ -31,13 +31,15 @@ pub struct BuildInfo<'a> {
     pub commit: &'a str,
 }
 
-/// The two lag gauges of one assigned partition.
+/// The gauges of one assigned partition.
 #[derive(Debug, Clone)]
 pub struct PartitionMetrics {
     /// Records between the partition's end and the last one judged.
     pub lag_records: IntGauge,
     /// Age in seconds of the oldest record not judged yet.
     pub lag_seconds: Gauge,
+    /// Seconds for which its oldest record in hand has kept offsets from being committed.
+    pub pinned_age: Gauge,
 }
 
 /// Every metric of a gate. Clones share their values.
@@ -66,8 +68,6 @@ pub struct GateMetrics {
     pub lane_cpu: Counter,
     /// Records read and waiting for the lane. With several lanes use `add` and `sub`.
     pub queue_depth: IntGauge,
-    /// Seconds for which the oldest uncommitted offset has been held back.
-    pub oldest_pinned_age: Gauge,
     /// Partitions that this process owns.
     pub assigned_partitions: IntGauge,
     /// 1 while the classifier's circuit is open.
@@ -88,6 +88,7 @@ pub struct GateMetrics {
     records: IntCounterVec,
     lag_records: IntGaugeVec,
     lag_seconds: GaugeVec,
+    pinned_age: GaugeVec,
 }
 
 impl GateMetrics {
@@ -128,7 +129,6 @@ impl GateMetrics {
             classifier_cpu: to.add(&names::CLASSIFIER_CPU, |s| Counter::with_opts(opts(s)))?,
             lane_cpu: to.add(&names::LANE_CPU, |s| Counter::with_opts(opts(s)))?,
             queue_depth: to.int_gauge(&names::QUEUE_DEPTH)?,
-            oldest_pinned_age: to.add(&names::PINNED_AGE, |s| Gauge::with_opts(opts(s)))?,
             assigned_partitions: to.int_gauge(&names::ASSIGNED_PARTITIONS)?,
             circuit_open: to.int_gauge(&names::CIRCUIT_OPEN)?,
             stages: GateStage::ALL.map(|stage| stages.with_label_values(&[stage.as_str()])),
@@ -144,6 +144,7 @@ impl GateMetrics {
             records: to.int_counters(&names::RECORDS)?,
             lag_records: to.add(&names::LAG_RECORDS, |s| IntGaugeVec::new(opts(s), s.labels))?,
             lag_seconds: to.add(&names::LAG_SECONDS, |s| GaugeVec::new(opts(s), s.labels))?,
+            pinned_age: to.add(&names::PINNED_AGE, |s| GaugeVec::new(opts(s), s.labels))?,
         })
     }
 
@@ -195,13 +196,14 @@ impl GateMetrics {
         self.records.with_label_values(&[topic])
     }
 
-    /// The lag gauges of a partition. Looks up: call it on assignment and keep the handles.
+    /// The gauges of a partition. Looks up: call it on assignment and keep the handles.
     #[must_use]
     pub fn partition(&self, topic: &str, partition: i32) -> PartitionMetrics {
         let labels = [topic, &partition.to_string()];
         PartitionMetrics {
             lag_records: self.lag_records.with_label_values(&labels),
             lag_seconds: self.lag_seconds.with_label_values(&labels),
+            pinned_age: self.pinned_age.with_label_values(&labels),
         }
     }
 
@@ -212,6 +214,7 @@ impl GateMetrics {
         // The only error is "no such series", which is what the caller wants.
         let _ = self.lag_records.remove_label_values(&labels);
         let _ = self.lag_seconds.remove_label_values(&labels);
+        let _ = self.pinned_age.remove_label_values(&labels);
     }
 
     /// Local metrics for one lane thread.
@@ -356,12 +359,19 @@ mod tests {
             let families = registry.gather();
             families
                 .iter()
-                .filter(|f| [names::LAG_RECORDS.name, names::LAG_SECONDS.name].contains(&f.name()))
+                .filter(|f| {
+                    [
+                        names::LAG_RECORDS.name,
+                        names::LAG_SECONDS.name,
+                        names::PINNED_AGE.name,
+                    ]
+                    .contains(&f.name())
+                })
                 .map(|f| f.get_metric().len())
                 .sum::<usize>()
         };
         let stale = metrics.partition("prompts", 3);
-        assert_eq!(series(), 2);
+        assert_eq!(series(), 3);
         metrics.forget_partition("prompts", 3);
         metrics.forget_partition("prompts", 3);
         stale.lag_records.set(9);

@@ -62,6 +62,8 @@ struct LaneLoop<'a, W> {
     parked: Parked,
     /// How many of them the gauge, which lanes share, knows of.
     parked_shown: i64,
+    /// The same of records that wait for the lane.
+    queue_shown: i64,
     /// Set while partitions have been given back and no new assignment has come.
     rebalance_began: Option<Instant>,
     circuit_was_open: bool,
@@ -107,6 +109,7 @@ pub(crate) fn run(
         partitions: HashMap::new(),
         parked: Parked::default(),
         parked_shown: 0,
+        queue_shown: 0,
         rebalance_began: None,
         circuit_was_open: false,
     };
@@ -115,13 +118,27 @@ pub(crate) fn run(
 
 impl<W: Work> LaneLoop<'_, W> {
     fn run(mut self) -> Result<Ended, BusError> {
+        let ended = self.turn();
+        let owned: Vec<i32> = self.partitions.keys().copied().collect();
+        self.release(&owned);
+        self.leave_shared_gauges();
+        let ended = ended?;
+        let Self { reader, desk, .. } = self;
+        // Its outbox holds a committer, and the reader's must be the last.
+        drop(desk);
+        reader.close();
+        Ok(ended)
+    }
+
+    /// Works until it is asked to stop or its consumer fails.
+    fn turn(&mut self) -> Result<Ended, BusError> {
         let mut cpu = CpuMeter::for_this_thread(self.shared.metrics.lane_cpu.clone());
         let mut last_gauges = Instant::now();
-        let ended = loop {
+        loop {
             if self.shared.stop.load(Ordering::Acquire) {
                 let owned: Vec<i32> = self.partitions.keys().copied().collect();
                 self.hand_over(&owned, DRAIN_PATIENCE)?;
-                break Ended::Drained;
+                return Ok(Ended::Drained);
             }
             match self.next_event() {
                 Ok(Event::Records(batch)) => self.on_records(&batch)?,
@@ -133,10 +150,10 @@ impl<W: Work> LaneLoop<'_, W> {
                     let _ = done.send(());
                 }
                 Ok(Event::Lost(partitions)) => self.on_gone(&partitions),
-                Ok(Event::Failed(reason)) => break Ended::ReaderFailed(reason),
+                Ok(Event::Failed(reason)) => return Ok(Ended::ReaderFailed(reason)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    break Ended::ReaderFailed("the reader thread ended".to_owned());
+                    return Ok(Ended::ReaderFailed("the reader thread ended".to_owned()));
                 }
             }
             self.unpark()?;
@@ -149,14 +166,7 @@ impl<W: Work> LaneLoop<'_, W> {
                 self.update_gauges();
                 cpu.sample();
             }
-        };
-        let owned: Vec<i32> = self.partitions.keys().copied().collect();
-        self.release(&owned);
-        let Self { reader, desk, .. } = self;
-        // Its outbox holds a committer, and the reader's must be the last.
-        drop(desk);
-        reader.close();
-        Ok(ended)
+        }
     }
 
     /// What the reader has to tell; nothing while too much is parked.
@@ -309,8 +319,27 @@ impl<W: Work> LaneLoop<'_, W> {
         }
     }
 
+    /// Takes this lane's share out of the gauges that lanes share: a lane that failed is followed by another.
+    fn leave_shared_gauges(&mut self) {
+        let metrics = &self.shared.metrics;
+        metrics.parked.sub(std::mem::take(&mut self.parked_shown));
+        metrics
+            .queue_depth
+            .sub(std::mem::take(&mut self.queue_shown));
+        if std::mem::take(&mut self.circuit_was_open) {
+            metrics.circuit_open.dec();
+        }
+    }
+
     fn update_gauges(&mut self) {
         let now_ms = unix_ms();
+        let now = self.desk.clock.now();
+        for (partition, owned) in &self.partitions {
+            let begun = self.desk.outbox.ledger().oldest_open_us(*partition);
+            let pinned = begun.map_or(Micros::ZERO, |begun| now.since(Micros(begun)));
+            let pinned = Duration::from_micros(pinned.0).as_secs_f64();
+            owned.metrics.pinned_age.set(pinned);
+        }
         for (partition, lag) in self.reader.lag() {
             let Some(owned) = self.partitions.get(&partition) else {
                 continue;
@@ -332,19 +361,9 @@ impl<W: Work> LaneLoop<'_, W> {
         let parked = i64::try_from(self.parked.len()).unwrap_or(i64::MAX);
         metrics.parked.add(parked - self.parked_shown);
         self.parked_shown = parked;
-        metrics
-            .queue_depth
-            .set(i64::try_from(self.reader.depth()).unwrap_or(i64::MAX));
-        let now = self.desk.clock.now();
-        let pinned = self
-            .desk
-            .outbox
-            .ledger()
-            .oldest_open_us()
-            .map_or(Micros::ZERO, |begun| now.since(Micros(begun)));
-        metrics
-            .oldest_pinned_age
-            .set(Duration::from_micros(pinned.0).as_secs_f64());
+        let queued = i64::try_from(self.reader.depth()).unwrap_or(i64::MAX);
+        metrics.queue_depth.add(queued - self.queue_shown);
+        self.queue_shown = queued;
         // Several lanes share the gauge: it counts open circuits.
         let open = self.work.judge_mut().circuit_open();
         if open != self.circuit_was_open {

@@ -130,7 +130,7 @@ fn nothing_is_committed_whose_verdict_the_broker_has_not_taken() {
     load.wait_for_more(600);
     // Commits are made every 250 ms; by now there were some.
     wait_until("verdicts wait for the broker", || {
-        gate.metric("weir_oldest_pinned_offset_age_seconds") > 2.0
+        gate.metric("weir_oldest_pinned_offset_age_seconds") > 2.0 * f64::from(PARTITIONS)
     });
     gate.process.kill9().unwrap();
     let sent = load.finish();
