@@ -21,6 +21,16 @@ pub(crate) enum Rebalance {
     Revoke(Vec<i32>),
 }
 
+/// How a partition stands, as of the last statistics; -1 or less: not known.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    partition: i32,
+    /// Records behind what this consumer has committed.
+    lag: i64,
+    /// Offset of the next record to be written, as far as it may be read.
+    end: i64,
+}
+
 /// Records rebalances for the reader loop, keeps lag figures, passes librdkafka's log on.
 ///
 /// Nothing slow may happen in a callback, so a rebalance is only noted here; the reader acts on it
@@ -29,7 +39,7 @@ pub(crate) enum Rebalance {
 #[derive(Debug, Default)]
 pub(crate) struct ReaderContext {
     rebalances: Mutex<VecDeque<Rebalance>>,
-    lag: Mutex<Vec<(i32, i64)>>,
+    standing: Mutex<Vec<Standing>>,
     closing: AtomicBool,
     trouble: Trouble,
 }
@@ -41,7 +51,18 @@ impl ReaderContext {
 
     /// (partition, records behind), as of the last statistics.
     pub(crate) fn lag(&self) -> Vec<(i32, i64)> {
-        lock(&self.lag).clone()
+        self.known(|standing| standing.lag)
+    }
+
+    /// (partition, offset of its end), as of the last statistics.
+    pub(crate) fn ends(&self) -> Vec<(i32, i64)> {
+        self.known(|standing| standing.end)
+    }
+
+    fn known(&self, figure: impl Fn(&Standing) -> i64) -> Vec<(i32, i64)> {
+        let standing = lock(&self.standing);
+        let figures = standing.iter().map(|one| (one.partition, figure(one)));
+        figures.filter(|(_, figure)| *figure >= 0).collect()
     }
 
     pub(crate) fn set_closing(&self) {
@@ -59,15 +80,23 @@ impl ClientContext for ReaderContext {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let lag = statistics
+        let standing = statistics
             .topics
             .into_values()
             .flat_map(|topic| topic.partitions.into_values())
-            // Partition -1 is librdkafka's own; a lag of -1 means not known yet.
-            .filter(|partition| partition.partition >= 0 && partition.consumer_lag >= 0)
-            .map(|partition| (partition.partition, partition.consumer_lag))
+            // Partition -1 is librdkafka's own.
+            .filter(|partition| partition.partition >= 0)
+            .map(|partition| Standing {
+                partition: partition.partition,
+                lag: partition.consumer_lag,
+                end: if partition.ls_offset >= 0 {
+                    partition.ls_offset
+                } else {
+                    partition.hi_offset
+                },
+            })
             .collect();
-        *lock(&self.lag) = lag;
+        *lock(&self.standing) = standing;
     }
 }
 

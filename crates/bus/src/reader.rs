@@ -166,7 +166,14 @@ impl Reader {
         self.revocations.load(Ordering::Acquire)
     }
 
-    /// (partition, records behind), as of at most a second ago.
+    /// (partition, offset of its end), as of at most a second ago. For who commits in transactions, of which
+    /// [`lag`](Self::lag) knows nothing.
+    #[must_use]
+    pub fn ends(&self) -> Vec<(i32, i64)> {
+        self.committer.consumer.context().ends()
+    }
+
+    /// (partition, records behind what this reader's [`Committer`] has committed), as of at most a second ago.
     #[must_use]
     pub fn lag(&self) -> Vec<(i32, i64)> {
         self.committer.consumer.context().lag()

@@ -239,6 +239,12 @@ pub(crate) const OPEN_STREAMS: MetricSpec = gauge(
     &[],
     "Streams that have begun and not ended.",
 );
+pub(crate) const HOLDS: MetricSpec = counter(
+    "weir_holds_total",
+    Unit::Count,
+    &[],
+    "Verdicts on streams that held text back until a later one.",
+);
 pub(crate) const PARKED: MetricSpec = gauge(
     "weir_parked_records",
     Unit::Records,
@@ -414,7 +420,7 @@ pub(crate) const RESCORE_LAG: MetricSpec = gauge(
     "Flagged records that wait for their second look.",
 );
 
-static CATALOGUE: [MetricSpec; 40] = [
+static CATALOGUE: [MetricSpec; 41] = [
     END_TO_END,
     STAGE,
     BATCH,
@@ -426,6 +432,7 @@ static CATALOGUE: [MetricSpec; 40] = [
     RECORDS,
     CHUNKS,
     OPEN_STREAMS,
+    HOLDS,
     PARKED,
     CHECKPOINTS,
     RESTORE,

@@ -19,6 +19,7 @@ pub struct LaneMetrics {
     verdicts: [LocalIntCounter; Action::ALL.len()],
     unjudged: [[LocalIntCounter; UnjudgedCause::ALL.len()]; Detector::ALL.len()],
     shed: LocalIntCounter,
+    holds: LocalIntCounter,
 }
 
 impl LaneMetrics {
@@ -32,10 +33,11 @@ impl LaneMetrics {
                 UnjudgedCause::ALL.map(|cause| shared.unjudged(detector, cause).local())
             }),
             shed: shared.shed.local(),
+            holds: shared.holds.local(),
         }
     }
 
-    /// Counts a verdict: its action, what did not judge and why, shedding, and its stage times.
+    /// Counts a verdict: its action, what did not judge and why, shedding, holds, and its stage times.
     ///
     /// The classify stage counts only when the classifier had a say: rules-only verdicts would
     /// otherwise fill its lowest bucket. Do not count the same facts through [`GateMetrics`] too.
@@ -51,6 +53,9 @@ impl LaneMetrics {
             .any(|unjudged| unjudged.cause == UnjudgedCause::Shed)
         {
             self.shed.inc();
+        }
+        if verdict.hold_from.is_some() {
+            self.holds.inc();
         }
 
         let times = &verdict.times;
@@ -91,6 +96,7 @@ impl LaneMetrics {
             .flatten()
             .for_each(LocalIntCounter::flush);
         self.shed.flush();
+        self.holds.flush();
     }
 }
 
@@ -212,6 +218,18 @@ mod tests {
         judged.judged_by.push("classifier".to_owned());
         shared.lane().observe_verdict(&judged);
         assert_eq!(shared.stage(GateStage::Classify).get_sample_count(), 1);
+    }
+
+    #[test]
+    fn a_verdict_that_holds_text_counts_as_a_hold() {
+        let shared = metrics();
+        let mut lane = shared.lane();
+        lane.observe_verdict(&verdict());
+        let mut holds = verdict();
+        holds.hold_from = Some(0);
+        lane.observe_verdict(&holds);
+        lane.flush();
+        assert_eq!(shared.holds.get(), 1);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct GateMetrics {
     pub rebalance: Histogram,
     /// Records of which at least one detector was skipped to shed load.
     pub shed: IntCounter,
+    /// Verdicts on streams that held text back until a later one.
+    pub holds: IntCounter,
     /// Panics caught while judging a record.
     pub panics: IntCounter,
     /// Outputs whose delivery failed.
@@ -124,6 +126,7 @@ impl GateMetrics {
             batch_records: to.histogram(&names::BATCH)?,
             rebalance: to.histogram(&names::REBALANCE)?,
             shed: to.int_counter(&names::SHED)?,
+            holds: to.int_counter(&names::HOLDS)?,
             panics: to.int_counter(&names::PANICS)?,
             delivery_failures: to.int_counter(&names::DELIVERY_FAILURES)?,
             classifier_cpu: to.add(&names::CLASSIFIER_CPU, |s| Counter::with_opts(opts(s)))?,

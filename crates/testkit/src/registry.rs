@@ -1,5 +1,6 @@
 //! A real schema registry with Confluent's interface: Apicurio.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -66,6 +67,8 @@ pub struct SchemaRegistry {
     home: PathBuf,
     dir: TempDir,
     port: u16,
+    /// Where it keeps schemas, as variables; none: in its directory.
+    storage: BTreeMap<String, String>,
     node: Option<Node>,
 }
 
@@ -75,6 +78,14 @@ impl SchemaRegistry {
     /// # Errors
     /// When it or Java is missing (the message says what to run), or it does not start (the message ends with its log).
     pub fn start() -> Result<Self, SchemaRegistryError> {
+        Self::start_with(BTreeMap::new())
+    }
+
+    /// As [`start`](Self::start), with environment variables that say where it keeps schemas.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(storage: BTreeMap<String, String>) -> Result<Self, SchemaRegistryError> {
         let home = tools::find(HOME)
             .map_err(|searched_from| SchemaRegistryError::NotInstalled { searched_from })?;
         let mut registry = Self {
@@ -84,6 +95,7 @@ impl SchemaRegistry {
                 .tempdir()
                 .map_err(io_error("make a temporary directory"))?,
             port: free_port().map_err(io_error("find a free port"))?,
+            storage,
             node: None,
         };
         registry.launch()?;
@@ -142,7 +154,6 @@ impl SchemaRegistry {
     }
 
     fn command(&self) -> Vec<OsString> {
-        let schemas = self.dir.path().join("schemas");
         let options = [
             "-Xmx384m".to_owned(),
             "-XX:TieredStopAtLevel=1".to_owned(),
@@ -150,15 +161,19 @@ impl SchemaRegistry {
             "-Dquarkus.http.host=127.0.0.1".to_owned(),
             format!("-Dquarkus.http.port={}", self.port),
             "-Dquarkus.management.enabled=false".to_owned(),
-            "-Dapicurio.storage.kind=sql".to_owned(),
-            format!(
-                "-Dapicurio.datasource.url=jdbc:h2:file:{}",
-                schemas.display()
-            ),
-            "-jar".to_owned(),
         ];
-        let mut command = vec![OsString::from("java")];
+        let mut command = vec![OsString::from("env")];
+        let variables = self.storage.iter();
+        command.extend(variables.map(|(name, value)| format!("{name}={value}").into()));
+        command.push("java".into());
         command.extend(options.map(OsString::from));
+        if self.storage.is_empty() {
+            let schemas = self.dir.path().join("schemas");
+            command.push("-Dapicurio.storage.kind=sql".into());
+            let url = format!("jdbc:h2:file:{}", schemas.display());
+            command.push(format!("-Dapicurio.datasource.url={url}").into());
+        }
+        command.push("-jar".into());
         command.push(self.home.join(RUNNER).into());
         command
     }

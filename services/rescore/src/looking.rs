@@ -25,6 +25,8 @@ use crate::thinning::Thinning;
 pub(crate) struct Owned {
     pub(crate) epoch: i64,
     pub(crate) seen: Seen,
+    /// Offset of the first record that was not looked at; none while none has come.
+    pub(crate) next: Option<i64>,
 }
 
 /// What comes of a batch, before it is known whether its partitions are still ours.

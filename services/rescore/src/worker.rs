@@ -139,6 +139,11 @@ impl<'a> Worker<'a> {
         match event {
             Event::Records(batch) => {
                 self.reader.taken(batch.records.len());
+                for record in &batch.records {
+                    if let Some(owned) = self.partitions.get_mut(&record.partition) {
+                        owned.next.get_or_insert(record.offset);
+                    }
+                }
                 self.waiting.extend(batch.records);
             }
             Event::Assigned(partitions) => self.on_assigned(&partitions)?,
@@ -168,6 +173,7 @@ impl<'a> Worker<'a> {
             let owned = Owned {
                 epoch: *epoch,
                 seen: Seen::default(),
+                next: None,
             };
             self.partitions.insert(*partition, owned);
         }
@@ -262,6 +268,11 @@ impl<'a> Worker<'a> {
                 }
             }
         }
+        for done in &batch.progress {
+            if let Some(owned) = self.partitions.get_mut(&done.partition) {
+                owned.next = Some(done.next);
+            }
+        }
         let now = unix_ms();
         for (partition, written) in std::mem::take(&mut batch.moderations) {
             self.shared.metrics.moderation(written.outcome).inc();
@@ -275,10 +286,21 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// (partition, records not looked at), of those whose standing is known. Not the reader's lag: librdkafka does not see
+    /// what transactions commit.
+    fn lag(&self) -> impl Iterator<Item = (i32, i64)> {
+        let ends = self.reader.ends().into_iter();
+        ends.filter_map(|(partition, end)| {
+            let next = self.partitions.get(&partition)?.next?;
+            // The end is as of a second ago.
+            Some((partition, (end - next).max(0)))
+        })
+    }
+
     /// Records that wait behind those taken up.
     fn behind(&self) -> i64 {
         let waiting = self.waiting.len() + self.reader.depth();
-        let lag: i64 = self.reader.lag().iter().map(|(_, lag)| *lag).sum();
+        let lag: i64 = self.lag().map(|(_, lag)| lag).sum();
         lag.max(i64::try_from(waiting).unwrap_or(i64::MAX))
     }
 
@@ -322,10 +344,8 @@ impl<'a> Worker<'a> {
     }
 
     fn update_gauges(&self) {
-        for (partition, lag) in self.reader.lag() {
-            if self.partitions.contains_key(&partition) {
-                self.shared.metrics.lag(partition).set(lag);
-            }
+        for (partition, lag) in self.lag() {
+            self.shared.metrics.lag(partition).set(lag);
         }
     }
 }

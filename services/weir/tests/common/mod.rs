@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 pub(crate) mod answers;
+pub(crate) mod by_hand;
 pub(crate) mod cluster;
+pub(crate) mod compose;
 pub(crate) mod gate;
 pub(crate) mod load;
+pub(crate) mod prometheus;
 pub(crate) mod registered;
 pub(crate) mod roles;
 pub(crate) mod tool;
