@@ -2,18 +2,13 @@
 
 use serde::Serialize;
 use weir_policy::{Curve, NEVER};
-use weir_stats::{Bin, Bootstrap, Paired, Target, paired_calibration_errors, weighted_reliability};
+use weir_stats::{Bootstrap, Target};
 use weir_types::{Action, Category, derive_id};
 
 use super::choose::{self, Goal, Rates};
 use super::fit::{self, Cell, Fit};
+use super::measure::{self, Errors};
 use super::row::{Labelled, Scale, Terms};
-use crate::shadow::report::ALL;
-
-/// Of reliability diagrams and of the calibration error, as in `weir eval`.
-const BINS: u32 = 15;
-/// Rows below which a calibration error says nothing and is left out.
-const FEWEST_ROWS: usize = 100;
 
 /// Goals by category.
 #[derive(Debug, Clone, Default)]
@@ -89,19 +84,6 @@ impl CurveOut {
                 .collect(),
         }
     }
-}
-
-/// Expected calibration errors in one locale, or in all.
-#[derive(Debug, Serialize)]
-pub(crate) struct Errors {
-    pub(crate) locale: &'static str,
-    pub(crate) rows: usize,
-    pub(crate) positives: usize,
-    pub(crate) before: f64,
-    pub(crate) after: f64,
-    /// `after - before`; below 0: better.
-    pub(crate) difference: f64,
-    pub(crate) interval: Option<[f64; 2]>,
 }
 
 /// A threshold that was, or was not, chosen.
@@ -241,21 +223,12 @@ fn describe(
     bootstrap: &Bootstrap,
 ) -> Proposed {
     let category = fit.category;
-    let reliability = [&present.scale, &terms.scale].map(|scale| {
-        let bins = weighted_reliability(&choose::examples(held_out, category, scale), BINS);
-        let triple = |bin: &Bin| {
-            (
-                fit::rounded(bin.mean_score),
-                fit::rounded(bin.observed),
-                bin.rows,
-            )
-        };
-        bins.iter().map(triple).collect()
-    });
+    let reliability =
+        [&present.scale, &terms.scale].map(|scale| measure::reliability(held_out, category, scale));
     let fitted = fit.curve.is_ok();
     let mut errors = Vec::new();
     for locale in fit.cells.iter().map(|cell| cell.locale).filter(|_| fitted) {
-        errors.extend(of_locale(
+        errors.extend(measure::errors(
             held_out, category, locale, present, terms, bootstrap,
         ));
     }
@@ -269,39 +242,4 @@ fn describe(
         curve: fit.curve.as_ref().ok().map(CurveOut::of),
         kept_because: fit.curve.err(),
     }
-}
-
-fn of_locale(
-    held_out: &[&Labelled],
-    category: Category,
-    locale: &'static str,
-    present: &Terms,
-    terms: &Terms,
-    bootstrap: &Bootstrap,
-) -> Option<Errors> {
-    let rows: Vec<Paired> = held_out
-        .iter()
-        .filter(|row| locale == ALL || row.locale == locale)
-        .filter_map(|row| {
-            Some(Paired {
-                before: present.scale.probability(category, row),
-                after: terms.scale.probability(category, row),
-                positive: row.truth[category.index()]?,
-                weight: row.weight,
-            })
-        })
-        .collect();
-    if rows.len() < FEWEST_ROWS {
-        return None;
-    }
-    let found = paired_calibration_errors(&rows, BINS, bootstrap)?;
-    Some(Errors {
-        locale,
-        rows: rows.len(),
-        positives: rows.iter().filter(|row| row.positive).count(),
-        before: found.before,
-        after: found.after,
-        difference: found.after - found.before,
-        interval: found.difference.map(|it| [it.low, it.high]),
-    })
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::bail;
+use weir_bus::BusError;
 use weir_policy::Policy;
 use weir_types::{Category, CategoryScore, Verdict};
 use weir_wire::Moderation;
@@ -47,7 +48,7 @@ pub(crate) fn read(
         labelled: Vec::new(),
         traffic: Vec::new(),
     };
-    range::read(
+    let moderated = range::read(
         from.broker,
         from.registry,
         from.moderation,
@@ -57,7 +58,14 @@ pub(crate) fn read(
                 joined.moderation(&record);
             }
         },
-    )?;
+    );
+    match moderated {
+        // Labels have probabilities of their own, or stand for themselves: nobody need run a rescorer for them.
+        Err(error) if labels.is_some() && is_missing(&error) => {
+            tracing::warn!(%error, "inclusion probabilities are those of the labels only");
+        }
+        other => other?,
+    }
     range::read(
         from.broker,
         from.registry,
@@ -109,6 +117,10 @@ pub(crate) fn read(
         held_out: None,
         traffic,
     })
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(BusError::NoSuchTopic { .. }))
 }
 
 struct Joined<'a> {
