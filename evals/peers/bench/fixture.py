@@ -80,8 +80,9 @@ def _compared(said: dict[str, dict[str, Any]], keys: list[str]) -> Comparison:
     for key in keys:
         for name in others:
             for one in sorted(set(found[first][key]) ^ set(found[name][key])):
-                who = NAMES[first if one in found[first][key] else name]
-                result.differences.append(f"{key}: only {who} found {one}")
+                pair = (NAMES[first], NAMES[name])
+                who, who_not = pair if one in found[first][key] else pair[::-1]
+                result.differences.append(f"{key}: {who} found {one}, {who_not} did not")
             pairs = zip(said[first][key]["scores"], said[name][key]["scores"], strict=True)
             apart = max(abs(a["calibrated"] - b["calibrated"]) for a, b in pairs)
             result.scores_differ_by_at_most = max(result.scores_differ_by_at_most, apart)

@@ -74,6 +74,7 @@ def measure(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> d
     report["rates"] = _rates(tools, cluster, plan, progress)
     report["streams"] = _streams(tools, cluster, plan, progress)
     report["ratios"] = ratios(report)
+    report["aims"] = aims(report)
     report["load_average"] = [load_before, os.getloadavg()[0]]
     return report
 
@@ -126,7 +127,7 @@ def _rules(tools: Tools, plan: Plan, progress: Progress) -> dict[str, float]:
     python = [sys.executable, "-m", "python_job.job", *words]
     java = ["java", *tools.java_options, "-cp", tools.jars, "weir.peers.Job", *words]
     java += ["--schemas", str(ROOT / "schemas")]
-    weir = [str(tools.weir), "bench", "detect", "--json"]
+    weir = [str(tools.weir), "bench", "detect", "--json", "--rounds", str(plan.rounds + 2)]
     read: dict[str, tuple[list[str], Callable[[str], float]]] = {
         "weir": (weir, _detect_us),
         "streams": (java, float),
@@ -206,3 +207,21 @@ def ratios(report: dict[str, Any]) -> dict[str, dict[str, float]]:
                 for key in ("cpu_us", "cpu_us_beyond_echo", "rules_only_cpu_us_beyond_echo")
             } | {"rules_us_per_text": rules[name] / rules["weir"]}
     return found
+
+
+def aims(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is aimed at, what was seen, and whether that is enough."""
+    over_streams, over_python = (report["ratios"][name] for name in ("streams", "python"))
+    weir = next(one for one in report["streams"] if one["name"] == "weir")
+    released = weir["plain"]["released_bytes"] + weir["disguised"]["released_bytes"]
+    at_least = {
+        "records per cpu second over Kafka Streams": (1.3, over_streams["cpu_us"]),
+        "records per cpu second over Python": (3.0, over_python["cpu_us"]),
+        "rules alone over Python": (5.0, over_python["rules_us_per_text"]),
+    }
+    found = [
+        {"what": what, "aim": aim, "seen": seen, "met": seen >= aim}
+        for what, (aim, seen) in at_least.items()
+    ]
+    none = {"what": "forbidden bytes released", "aim": 0, "seen": released, "met": released == 0}
+    return [*found, none]

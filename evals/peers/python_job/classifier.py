@@ -56,6 +56,7 @@ class Classifier:
 
     def __init__(self, folder: Path) -> None:
         manifest = json.loads((folder / "model.json").read_text())
+        self.name = f"{manifest['name']}-{manifest['version']}"
         bits = manifest["features"]["bucket_bits"]
         self._constant = 1 << bits
         self._window = manifest["window"]

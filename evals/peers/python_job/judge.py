@@ -31,8 +31,8 @@ class Judge:
         self._block = [tier.get("block", NEVER) for tier in tiers]
         self._lowest = [min(pair) for pair in zip(self._warn, self._block, strict=True)]
         self._provenance = {"policy_id": policy["id"], "policy_version": policy["version"]}
-        self._models = [{"name": "fast-words-2"}] if model else []
-        self._judged_by = ["rules", "classifier"] if model else ["rules"]
+        self._models = [{"name": self.classifier.name}] if self.classifier else []
+        self._judged_by = ["rules", "classifier"] if self.classifier else ["rules"]
 
     def prompts(self, records: list[dict[str, Any]], ids: list[str], taken_us: int) -> list[bytes]:
         """Encoded verdicts on prompts, which are judged together."""

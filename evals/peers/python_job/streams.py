@@ -55,8 +55,10 @@ class Streams:
             stream.blocked = True
             stream.released = max(stream.released, min(blocks))
         else:
-            held = 0 if ends else self._hold_back
-            stream.released = max(stream.released, _whole(text, stream, total - held, undecided))
+            limit = min(total - (0 if ends else self._hold_back), undecided)
+            if not ends:
+                limit = stream.start + _whole(text, limit - stream.start)
+            stream.released = max(stream.released, limit)
         cut = max(len(text) - self._carry, 0)
         stream.kept, stream.start = text[cut:], stream.start + cut
         if ends:
@@ -77,9 +79,12 @@ class Streams:
         )
 
 
-def _whole(text: bytes, stream: _Stream, *limits: int) -> int:
-    """The lowest limit, or a little less, so that no character is cut."""
-    at = min(limits) - stream.start
-    while 0 < at < len(text) and text[at] & 0xC0 == 0x80:
-        at -= 1
-    return at + stream.start
+def _whole(text: bytes, limit: int) -> int:
+    """The limit, or a little less, so that no character is cut."""
+    if limit <= 0:
+        return limit
+    first = limit - 1
+    while first > 0 and limit - first < 4 and text[first] & 0xC0 == 0x80:
+        first -= 1
+    length = 1 + (text[first] >= 0xC0) + (text[first] >= 0xE0) + (text[first] >= 0xF0)
+    return first if length > limit - first else limit

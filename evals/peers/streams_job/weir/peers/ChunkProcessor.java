@@ -102,7 +102,11 @@ final class ChunkProcessor implements Processor<byte[], byte[], byte[], byte[]> 
             }
         }
         boolean blocked = cutAt < Long.MAX_VALUE;
-        long limit = blocked ? cutAt : whole(text, state.start, Math.min(total - (ends ? 0 : holdBack), undecided));
+        long limit = cutAt;
+        if (!blocked) {
+            limit = Math.min(total - (ends ? 0 : holdBack), undecided);
+            limit = ends ? limit : state.start + whole(text, (int) (limit - state.start));
+        }
         long released = Math.max(state.released, limit);
         int cut = Math.max(text.length - carry, 0);
         byte[] kept = Arrays.copyOfRange(text, cut, text.length);
@@ -124,11 +128,16 @@ final class ChunkProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     }
 
     /** The limit, or a little less, so that no character is cut. */
-    private static long whole(byte[] text, long start, long limit) {
-        int at = (int) (limit - start);
-        while (at > 0 && at < text.length && (text[at] & 0xC0) == 0x80) {
-            at--;
+    private static int whole(byte[] text, int limit) {
+        if (limit <= 0) {
+            return limit;
         }
-        return at + start;
+        int first = limit - 1;
+        while (first > 0 && limit - first < 4 && (text[first] & 0xC0) == 0x80) {
+            first--;
+        }
+        int lead = text[first] & 0xFF;
+        int length = 1 + (lead >= 0xC0 ? 1 : 0) + (lead >= 0xE0 ? 1 : 0) + (lead >= 0xF0 ? 1 : 0);
+        return length > limit - first ? first : limit;
     }
 }

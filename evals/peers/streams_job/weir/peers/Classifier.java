@@ -38,6 +38,7 @@ final class Classifier {
         }
     }
 
+    final String name;
     private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
     private final OrtSession session;
     private final Featuriser featuriser;
@@ -55,6 +56,7 @@ final class Classifier {
 
     Classifier(Path folder) throws IOException, OrtException {
         JsonNode manifest = new ObjectMapper().readTree(folder.resolve("model.json").toFile());
+        name = manifest.path("name").textValue() + "-" + manifest.path("version").textValue();
         int bits = manifest.path("features").path("bucket_bits").intValue();
         constant = 1 << bits;
         windowFeatures = manifest.path("window").path("features").intValue();

@@ -40,7 +40,7 @@ final class Judge {
             warn[index] = (float) tiers.path("warn").asDouble(NEVER);
             block[index] = (float) tiers.path("block").asDouble(NEVER);
         }
-        verdicts = new Verdicts(schemas, policy, model != null);
+        verdicts = new Verdicts(schemas, policy, classifier == null ? null : classifier.name);
         md5 = MessageDigest.getInstance("MD5");
     }
 

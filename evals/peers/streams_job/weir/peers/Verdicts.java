@@ -24,7 +24,8 @@ final class Verdicts {
     private final GenericData.EnumSymbol[] categories;
     private final GenericData.EnumSymbol[] actions;
 
-    Verdicts(Path schemas, JsonNode policy, boolean classified) throws IOException {
+    /** @param model the classifier's name; null where rules alone decide */
+    Verdicts(Path schemas, JsonNode policy, String model) throws IOException {
         wire = new Wire(schemas.resolve("verdict.avsc"), ID);
         findings = element("findings");
         spans = findings.getField("span").schema();
@@ -40,7 +41,7 @@ final class Verdicts {
         for (Finding.Action one : Finding.Action.values()) {
             actions[one.ordinal()] = new GenericData.EnumSymbol(action, one.name().toLowerCase(Locale.ROOT));
         }
-        blank = blank(policy, classified);
+        blank = blank(policy, model);
     }
 
     byte[] encode(GenericRecord verdict) throws IOException {
@@ -118,18 +119,17 @@ final class Verdicts {
         return record;
     }
 
-    private GenericData.Record blank(JsonNode policy, boolean classified) {
+    private GenericData.Record blank(JsonNode policy, String name) {
         Schema provenance = wire.schema.getField("provenance").schema();
         Schema model = provenance.getField("models").schema().getElementType();
-        List<GenericRecord> models = classified
-            ? List.of(new GenericRecordBuilder(model).set("name", "fast-words-2").build())
-            : List.of();
+        List<GenericRecord> models =
+            name == null ? List.of() : List.of(new GenericRecordBuilder(model).set("name", name).build());
         return new GenericRecordBuilder(wire.schema)
             .set("verdict_id", "")
             .set("request_id", "")
             .set("tenant", "")
             .set("fail_mode", new GenericData.EnumSymbol(wire.schema.getField("fail_mode").schema(), "open"))
-            .set("judged_by", classified ? List.of("rules", "classifier") : List.of("rules"))
+            .set("judged_by", name == null ? List.of("rules") : List.of("rules", "classifier"))
             .set("provenance", new GenericRecordBuilder(provenance)
                 .set("policy_id", policy.path("id").textValue())
                 .set("policy_version", policy.path("version").textValue())
