@@ -14,8 +14,8 @@ use common::load::Load;
 use common::prometheus::{
     Prometheus, RULES, RULES_TEST, code, dashboard, list, promtool, read, rules, runbooks, yaml,
 };
-use common::tool::{HEAVY, HEAVY_E5, finish, weir};
-use common::wait_until;
+use common::tool::{finish, weir};
+use common::{rescorer, wait_until};
 use weir_bus::OutRecord;
 use weir_testkit::{kafka_enabled, kafka_or_skip, unique_name};
 use weir_wire::{Channel, Chunk, End};
@@ -191,39 +191,14 @@ fn send_stream(cluster: &Cluster, request_id: &str) {
     }
 }
 
-fn start_rescorer(cluster: &Cluster) -> Gate {
-    let moderation = unique_name("moderation");
-    cluster.make(&moderation, 1 << 20);
-    let rescorer = Gate::spawn(&mut weir([
-        "rescore",
-        "--admin=127.0.0.1:0",
-        "--heavy-model",
-        HEAVY,
-        "--e5",
-        HEAVY_E5,
-        "--brokers",
-        &cluster.bus.brokers,
-        "--group",
-        &unique_name("rescore"),
-        "--flagged-topic",
-        &cluster.flagged,
-        "--moderation-topic",
-        &moderation,
-        "--verdicts-topic",
-        &cluster.verdicts,
-        "--dead-letters-topic",
-        &cluster.dead_letters,
-    ]));
-    rescorer.wait_until_ready();
-    rescorer
-}
-
 #[test]
 fn a_real_prometheus_answers_every_query_from_a_gate_and_a_rescorer() {
     let Some(kafka) = kafka_or_skip() else { return };
     let cluster = Cluster::on(kafka);
     let mut gate = Gate::start(&cluster);
-    let rescorer = start_rescorer(&cluster);
+    let moderation = unique_name("moderation");
+    cluster.make(&moderation, 1 << 20);
+    let rescorer = rescorer::start_on(&cluster, &moderation, &[]);
     let prometheus = Prometheus::start(&[
         ("gate:9464", &gate.admin),
         ("rescorer:9465", &rescorer.admin),

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use weir_testkit::{Process, kafka_enabled, kafka_or_skip, registry_or_skip, unique_name};
+use weir_testkit::{kafka_enabled, kafka_or_skip, registry_or_skip, unique_name};
 use weir_wire::Subject;
 
 use common::cluster::Cluster;
 use common::gate::{Gate, command, printed};
 use common::registered::register_with;
-use common::tool::{HEAVY, HEAVY_E5, finish, weir};
-use common::{repository, wait_until};
+use common::tool::{finish, weir};
+use common::{repository, rescorer};
 
 const CARD: &str = "my card is 4111 1111 1111 1111";
 
@@ -148,26 +148,6 @@ fn versions_beside(subject: Subject, dir: &Path) -> [PathBuf; 2] {
     })
 }
 
-fn rescorer(arguments: &[&str]) -> Process {
-    let mut command = weir([
-        "rescore",
-        "--admin",
-        "127.0.0.1:0",
-        "--heavy-model",
-        HEAVY,
-        "--e5",
-        HEAVY_E5,
-    ]);
-    let process = Process::spawn(command.args(arguments)).unwrap();
-    let admin = printed(&process, "admin ")
-        .trim_start_matches("http://")
-        .to_owned();
-    wait_until("the rescorer is ready", || {
-        common::gate::ask(&admin, "/ready").starts_with("200 ")
-    });
-    process
-}
-
 #[test]
 fn confluents_client_in_python_and_apicurios_in_java_read_and_write_with_a_registry() {
     let (Some(kafka), Some(registry)) = (kafka_or_skip(), registry_or_skip()) else {
@@ -181,22 +161,7 @@ fn confluents_client_in_python_and_apicurios_in_java_read_and_write_with_a_regis
     let mut gate = command(&cluster);
     let gate = Gate::spawn(gate.args(["--registry", &url]));
     gate.wait_until_ready();
-    let _rescorer = rescorer(&[
-        "--brokers",
-        &cluster.bus.brokers,
-        "--registry",
-        &url,
-        "--group",
-        &unique_name("rescore"),
-        "--flagged-topic",
-        &cluster.flagged,
-        "--moderation-topic",
-        &moderation,
-        "--verdicts-topic",
-        &cluster.verdicts,
-        "--dead-letters-topic",
-        &cluster.dead_letters,
-    ]);
+    let _rescorer = rescorer::start_on(&cluster, &moderation, &["--registry", &url]);
     let place = Place {
         brokers: &cluster.bus.brokers,
         registry: &url,
@@ -220,7 +185,7 @@ fn confluents_python_client_reads_and_writes_with_the_trial() {
         printed(&up.process, "broker "),
         printed(&up.process, "schemas "),
     );
-    let _rescorer = rescorer(&[
+    let _rescorer = rescorer::start(&[
         "--brokers",
         &brokers,
         "--embedded-broker",

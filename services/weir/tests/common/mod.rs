@@ -10,6 +10,7 @@ pub(crate) mod gate;
 pub(crate) mod load;
 pub(crate) mod prometheus;
 pub(crate) mod registered;
+pub(crate) mod rescorer;
 pub(crate) mod roles;
 pub(crate) mod tool;
 
