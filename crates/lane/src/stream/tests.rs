@@ -1,3 +1,4 @@
+mod replay;
 mod saved;
 mod selection;
 

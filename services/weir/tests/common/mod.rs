@@ -6,6 +6,7 @@ pub(crate) mod answers;
 pub(crate) mod cluster;
 pub(crate) mod gate;
 pub(crate) mod load;
+pub(crate) mod mixed;
 pub(crate) mod registered;
 pub(crate) mod roles;
 pub(crate) mod tool;
