@@ -31,6 +31,11 @@ test: setup check ## Every check, then every test, on a real Apache Kafka too; a
 	WEIR_TEST_KAFKA=1 cargo test --workspace
 	scripts/fuzz
 
+SECONDS_OF_SOAK := $(or $(SECONDS),600)
+.PHONY: soak
+soak: setup ## Ten minutes (or SECONDS=...) of prompts and streams with a gate killed in it, then the replay that must give the same
+	WEIR_TEST_KAFKA=1 WEIR_SOAK_SECONDS=$(SECONDS_OF_SOAK) cargo test -p weir --test replay soak -- --ignored --nocapture
+
 .PHONY: fuzz
 fuzz: ## Ten million inputs for each fuzz target; takes hours on a busy machine
 	scripts/fuzz --runs 10000000

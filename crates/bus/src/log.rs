@@ -393,6 +393,44 @@ mod tests {
         let error = reader.stretches(Some(&[3]), None, patience).unwrap_err();
         assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");
 
+        // Bounded, and followed to the end and no farther.
+        let extents = reader
+            .extents(
+                Some(&[1]),
+                Some(Bound::Offset(2)),
+                Some(Bound::Offset(4)),
+                patience,
+            )
+            .unwrap();
+        let [extent] = extents.as_slice() else {
+            panic!("{extents:?}")
+        };
+        assert_eq!((extent.stretch, extent.asked), (stretch(1, 2, 4), 2));
+        assert_eq!((extent.low, extent.high), (0, 5));
+        let mut follow = reader.follow(extent.stretch).unwrap();
+        let mut next = |most| {
+            let records = follow.next(most, patience).unwrap();
+            records.iter().map(|r| r.offset).collect::<Vec<_>>()
+        };
+        assert_eq!([next(1), next(9), next(9)], [vec![2], vec![3], vec![]]);
+        drop(follow);
+        let beyond = reader
+            .extents(
+                Some(&[0, 1]),
+                Some(Bound::Offset(9)),
+                Some(Bound::Offset(1)),
+                patience,
+            )
+            .unwrap();
+        let beyond: Vec<_> = beyond.iter().map(|extent| extent.stretch).collect();
+        assert_eq!(beyond, [stretch(0, 0, 0), stretch(1, 5, 5)]);
+        let mut follow = reader.follow(stretches[0]).unwrap();
+        assert!(
+            follow.next(9, patience).unwrap().is_empty(),
+            "nothing is there"
+        );
+        drop(follow);
+
         let missing = LogReader::new(&config, "missing").unwrap();
         let error = missing.stretches(None, None, patience).unwrap_err();
         assert!(matches!(error, BusError::NoSuchTopic { .. }), "{error}");

@@ -25,7 +25,7 @@ pub use input::{Arrival, Completion, InferJob, JobId, Judged, PromptInput, Step}
 pub use lane::{Lane, LaneConfig, Refusal};
 pub use stream::{
     ChunkInput, JudgedText, OpeningInput, SavedStream, StreamEnd, StreamJudged, StreamStep, Taken,
-    required_on_streams,
+    Timed, required_on_streams,
 };
 
 #[cfg(test)]

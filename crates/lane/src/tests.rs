@@ -9,7 +9,7 @@ use weir_types::{
     UnjudgedCause,
 };
 
-use crate::{Arrival, Completion, InferJob, Judged, Lane, LaneConfig, PromptInput, Step};
+use crate::{Arrival, Completion, InferJob, Judged, Lane, LaneConfig, PromptInput, Refusal, Step};
 
 const POLICY: &str = r#"id: default
 version: "3"
@@ -496,4 +496,22 @@ proptest! {
         judged(&mut used, prompt(CARD), 0.9);
         prop_assert_eq!(run(&mut lane()), run(&mut used));
     }
+}
+
+#[test]
+fn what_went_without_the_classifier_goes_without_it_again() {
+    let late = |mut input: PromptInput| {
+        input.budget = Some(Micros::ZERO);
+        input
+    };
+    let text = format!("My card is {CARD}");
+    let Step::Verdict(live) = lane().on_prompt(late(prompt(&text)), Micros::ZERO) else {
+        panic!("it had expired")
+    };
+    let refusal = Refusal::Because(UnjudgedCause::Expired);
+    let again = lane().on_prompt_without(prompt(&text), refusal, Micros::ZERO);
+    assert_eq!(again.verdict, live.verdict);
+    let rules_only = lane().on_prompt_without(prompt(&text), Refusal::NotInstalled, Micros::ZERO);
+    assert!(rules_only.verdict.unjudged.is_empty());
+    assert_eq!(rules_only.verdict.judged_by, ["rules"]);
 }

@@ -6,7 +6,7 @@ use weir_detect::StateError;
 use weir_infer::Classifier;
 use weir_lane::{
     Arrival, ChunkInput, Completion, InferJob, Judged, Lane, PromptInput, Refusal, SavedStream,
-    Step, StreamJudged, StreamStep, Taken,
+    Step, StreamJudged, StreamStep, Taken, Timed,
 };
 use weir_types::{Micros, ModelScores, Source, UnjudgedCause};
 
@@ -224,20 +224,19 @@ impl Judge {
     pub fn tick_streams_if(
         &mut self,
         now: Micros,
-        happened: impl Fn(&str, &str) -> bool,
+        happened: impl Fn(&str, &Timed) -> bool,
     ) -> Vec<StreamJudged> {
         self.lane.on_stream_tick_if(now, happened)
     }
 
-    /// Ends a stream's gap or hold; see [`Lane::hurry_stream`].
-    pub fn hurry_stream(&mut self, stream_id: &str) -> Option<StreamJudged> {
-        self.lane.hurry_stream(stream_id)
-    }
-
-    /// See [`Lane::untimely_verdict`].
-    #[must_use]
-    pub fn untimely_verdict(&self, stream_id: &str) -> Option<String> {
-        self.lane.untimely_verdict(stream_id)
+    /// Ends a stream's gap or hold, or the stream; see [`Lane::hurry_stream`].
+    pub fn hurry_stream(
+        &mut self,
+        stream_id: &str,
+        silence: bool,
+        happened: impl Fn(&Timed) -> bool,
+    ) -> Option<StreamJudged> {
+        self.lane.hurry_stream(stream_id, silence, happened)
     }
 
     fn carry_out(

@@ -5,7 +5,7 @@ use weir_types::{
     derive_verdict_id,
 };
 
-use super::input::{JudgedText, StreamJudged};
+use super::input::{ChunkInput, JudgedText, StreamJudged, Timed};
 use super::state::{Covered, News, Stream};
 use crate::assemble::{self, CLASSIFIER, RULES};
 use crate::input::{Arrival, Judged};
@@ -153,13 +153,25 @@ pub(super) fn verdict_id(request_id: &str, covered: &Covered) -> String {
     derive_verdict_id(request_id, &covered.source, range, Stage::Fast)
 }
 
-/// The id of the stream's next verdict, if that comes now.
-pub(super) fn next_id(stream: &Stream) -> String {
-    let request_id = &stream.identity.request_id;
-    match stream.covers() {
-        Some(covered) => verdict_id(request_id, covered),
-        None => verdict_id(request_id, &stream.told.untimely()),
+/// The verdict that time brings about at `now`, if it does. With a gap it covers what came since the last one and what
+/// waited behind the gap. `None`: a verdict on what came since is due anyway, and its id would tell nothing.
+pub(super) fn timed(stream: &Stream, now: Micros) -> Option<Timed> {
+    let gives_up = stream.gap_until().is_some_and(|until| until <= now);
+    let mut covered = stream.covers().cloned();
+    if gives_up {
+        let mut waiting: Vec<_> = stream.waiting.iter().collect();
+        waiting.sort_unstable_by_key(|chunk| chunk.seq);
+        for chunk in waiting {
+            covered = Some(Covered::with(covered.as_ref(), chunk, now));
+        }
+    } else if covered.is_some() {
+        return None;
     }
+    let covered = covered.unwrap_or_else(|| stream.told.untimely());
+    Some(Timed {
+        verdict_id: verdict_id(&stream.identity.request_id, &covered),
+        gives_up,
+    })
 }
 
 impl Covered {
@@ -170,6 +182,17 @@ impl Covered {
             seq_to: -1,
             source,
             arrival,
+            taken_up: now,
+        }
+    }
+
+    /// These chunks and one more.
+    pub(super) fn with(before: Option<&Self>, input: &ChunkInput, now: Micros) -> Self {
+        Self {
+            seq_from: before.map_or(input.seq, |before| before.seq_from.min(input.seq)),
+            seq_to: before.map_or(input.seq, |before| before.seq_to.max(input.seq)),
+            source: input.source.clone(),
+            arrival: input.arrival,
             taken_up: now,
         }
     }

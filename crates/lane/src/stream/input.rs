@@ -86,6 +86,15 @@ pub struct JudgedText {
     pub bytes: Vec<u8>,
 }
 
+/// A verdict that time may bring about on a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timed {
+    /// Its id.
+    pub verdict_id: String,
+    /// It gives up a chunk that is missing, and says so; else a verdict of the same id might be on chunks that came in time.
+    pub gives_up: bool,
+}
+
 /// What comes of the chunks taken in.
 #[derive(Debug)]
 pub enum StreamStep {

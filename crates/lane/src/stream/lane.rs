@@ -8,7 +8,7 @@ use weir_policy::{Policy, PolicySet};
 use weir_types::{Action, Micros, ModelScores, Source, UnjudgedCause};
 
 use super::answer;
-use super::input::{ChunkInput, StreamJudged, StreamStep, Taken};
+use super::input::{ChunkInput, StreamJudged, StreamStep, Taken, Timed};
 use super::saved::SavedStream;
 use super::state::{Pin, Stream, Terms};
 use super::suspicion::Opinion;
@@ -304,11 +304,11 @@ impl Lane {
     }
 
     /// [`Lane::on_stream_tick`], but what time does to a stream it does only where `happened` knows of the verdict that comes
-    /// of it, by the stream's and the verdict's id: a replay lets happen what happened.
+    /// of it, on the stream of an id: a replay lets happen what happened.
     pub fn on_stream_tick_if(
         &mut self,
         now: Micros,
-        happened: impl Fn(&str, &str) -> bool,
+        happened: impl Fn(&str, &Timed) -> bool,
     ) -> Vec<StreamJudged> {
         let mut judged = Vec::new();
         while let Some((at, _)) = self.streams.alarms.first()
@@ -318,7 +318,7 @@ impl Lane {
             let Some(stream) = self.streams.open.get(&id) else {
                 continue;
             };
-            if happened(&id, &answer::next_id(stream)) {
+            if answer::timed(stream, now).is_some_and(|timed| happened(&id, &timed)) {
                 judged.extend(self.ring(&id, now));
                 continue;
             }
@@ -330,22 +330,24 @@ impl Lane {
         judged
     }
 
-    /// Lets a gap or a hold of this stream end now, whatever the time: a replay's original had waited long enough.
-    pub fn hurry_stream(&mut self, stream_id: &str) -> Option<StreamJudged> {
+    /// Lets a gap or a hold of this stream end, whatever the time, if `happened` knows of the verdict that comes of
+    /// it: a replay's original had waited long enough. `silence`: no chunk will come, either.
+    pub fn hurry_stream(
+        &mut self,
+        stream_id: &str,
+        silence: bool,
+        happened: impl Fn(&Timed) -> bool,
+    ) -> Option<StreamJudged> {
         let id: StreamId = stream_id.into();
         let stream = self.streams.open.get(&id)?;
         let hold = stream.suspicion.expires(stream.contract.hold);
-        let due = stream.gap_until().into_iter().chain(hold).min()?;
+        let idle = stream.last_seen.plus(stream.terms.policy.stream.idle);
+        let ends = [stream.gap_until(), hold, silence.then_some(idle)];
+        let mut ends: Vec<Micros> = ends.into_iter().flatten().collect();
+        ends.sort_unstable();
+        let known = |at: &Micros| answer::timed(stream, *at).is_some_and(|timed| happened(&timed));
+        let due = ends.into_iter().find(known)?;
         self.ring(&id, due)
-    }
-
-    /// The id of the verdict that time alone would bring about now. `None`: the stream is not open.
-    #[must_use]
-    pub fn untimely_verdict(&self, stream_id: &str) -> Option<String> {
-        self.streams
-            .open
-            .get(stream_id)
-            .map(|stream| answer::next_id(stream))
     }
 
     /// Looks at a stream whose alarm has gone off.

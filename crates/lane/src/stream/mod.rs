@@ -23,7 +23,9 @@ mod tests;
 #[cfg(test)]
 mod tightness;
 
-pub use input::{ChunkInput, JudgedText, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
+pub use input::{
+    ChunkInput, JudgedText, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken, Timed,
+};
 pub(crate) use lane::Streams;
 pub use lane::required_on_streams;
 pub use saved::SavedStream;

@@ -464,14 +464,7 @@ impl Stream {
 
     fn cover(&mut self, input: &ChunkInput, now: Micros) {
         let covers = &mut self.news.get_or_insert_default().covers;
-        let before = covers.as_ref();
-        *covers = Some(Covered {
-            seq_from: before.map_or(input.seq, |before| before.seq_from.min(input.seq)),
-            seq_to: before.map_or(input.seq, |before| before.seq_to.max(input.seq)),
-            source: input.source.clone(),
-            arrival: input.arrival,
-            taken_up: now,
-        });
+        *covers = Some(Covered::with(covers.as_ref(), input, now));
     }
 }
 

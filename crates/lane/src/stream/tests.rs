@@ -1,4 +1,5 @@
 mod calibration;
+mod replay;
 mod saved;
 mod selection;
 

@@ -282,6 +282,7 @@ fn from_kafka(args: &ReplayBenchArgs, setup: &Setup, topic: &str) -> anyhow::Res
         store: None,
         joined: &Joined::default(),
         bar: &ProgressBar::hidden(),
+        piece: PIECE,
     };
     let done = run.all(1)?;
     Ok(done.iter().map(|part| part.progress.account.judged).sum())

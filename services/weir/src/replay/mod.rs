@@ -38,10 +38,10 @@ use crate::progress::progress_bar;
 use crate::registry::RegistryArgs;
 use crate::shadow::{report as heavy, tally as heavy_tally};
 use joined::Joined;
-use part::{Arm, Progress, Setup};
+use part::{Arm, Progress, Setup, TOGETHER};
 use plan::{Names, Only, PATIENCE, Range, Where};
 use report::{ArmReport, Labels, Report, Totals};
-use run::Run;
+use run::{PIECE, Run};
 use store::Store;
 use tally::Tally;
 
@@ -135,6 +135,9 @@ pub(crate) struct ReplayArgs {
     /// Partitions replayed at once; default: one for each core.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// Note how far a partition has come after so many records.
+    #[arg(long, hide = true, default_value_t = PIECE, value_parser = piece)]
+    note_every: usize,
     /// Write JSON.
     #[arg(long)]
     json: bool,
@@ -281,6 +284,7 @@ impl ReplayArgs {
             store: store.as_ref(),
             joined: &joined,
             bar: &bar,
+            piece: self.note_every,
         };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let done = run.all(self.threads.map_or_else(cores, usize::from))?;
@@ -426,4 +430,11 @@ fn prevalence(text: &str) -> Result<f64, String> {
     parsed
         .filter(|share| *share > 0.0 && *share < 1.0)
         .ok_or_else(|| "expected a share above 0 and below 1, as in 0.01".to_owned())
+}
+
+fn piece(text: &str) -> Result<usize, String> {
+    let parsed = text.parse::<usize>().ok();
+    parsed
+        .filter(|records| *records > 0 && records.is_multiple_of(TOGETHER))
+        .ok_or_else(|| format!("expected a multiple of {TOGETHER}"))
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use weir_types::{Stage, Verdict};
+use weir_lane::Timed;
+use weir_types::{Stage, Unjudged, UnjudgedCause, Verdict};
 
 use super::row::{Kind, Outcome};
 
@@ -42,7 +43,9 @@ pub(crate) struct StreamLog {
 pub(crate) struct Owner {
     ids: HashSet<String>,
     /// The first chunk that any of it covers; before that it stood on what its predecessors said.
-    first: i64,
+    pub(crate) first: i64,
+    /// The last one.
+    pub(crate) last: i64,
 }
 
 impl Recorded {
@@ -109,20 +112,42 @@ impl StreamLog {
                 ..Owner::default()
             });
         owner.first = owner.first.min(verdict.seq_from);
+        owner.last = owner.last.max(verdict.seq_to);
         owner.ids.insert(verdict.verdict_id.clone());
     }
 
-    /// Whether the verdict of this id, which covers chunks up to `seq_to`, was given by this owner, or by one before it of
-    /// what it took over.
-    pub(crate) fn gave(&self, epoch: i64, id: &str, seq_to: i64) -> bool {
+    /// Whether this owner gave the verdict of this id.
+    pub(crate) fn gave(&self, epoch: i64, id: &str) -> bool {
+        let owner = self.owners.get(&epoch);
+        owner.is_some_and(|owner| owner.ids.contains(id))
+    }
+
+    /// Whether time brought about this verdict of the owner's.
+    pub(crate) fn timed(&self, epoch: i64, timed: &Timed) -> bool {
+        let missing = |it: &Unjudged| it.cause == UnjudgedCause::Missing;
+        let gave_up = || {
+            let verdict = self.verdicts.get(&timed.verdict_id);
+            verdict.is_some_and(|it| it.unjudged.iter().any(missing))
+        };
+        self.gave(epoch, &timed.verdict_id) && (!timed.gives_up || gave_up())
+    }
+
+    /// Whether the verdict of this id, which covers chunks up to `seq_to`, is one of those that this owner took over.
+    /// `untimely`: the id of the one that time would bring about next.
+    pub(crate) fn took_over(&self, epoch: i64, id: &str, seq_to: i64, untimely: &str) -> bool {
         let Some(owner) = self.owners.get(&epoch) else {
             return false;
         };
-        let earlier = || {
-            let mut before = self.owners.range(..epoch);
-            seq_to < owner.first && before.any(|(_, owner)| owner.ids.contains(id))
-        };
-        owner.ids.contains(id) || earlier()
+        let is_before =
+            seq_to < owner.first || seq_to == owner.first && owner.ids.contains(untimely);
+        let mut before = self.owners.range(..epoch);
+        is_before && before.any(|(_, owner)| owner.ids.contains(id))
+    }
+
+    /// Whether what is taken over up to `seq_to` is the last of it: there the owner went on from a checkpoint.
+    pub(crate) fn goes_on_after(&self, epoch: i64, seq_to: i64, untimely: &str) -> bool {
+        let owner = self.owners.get(&epoch);
+        owner.is_some_and(|it| seq_to + 1 == it.first || it.ids.contains(untimely))
     }
 }
 
@@ -172,9 +197,23 @@ mod tests {
             recorded.take(verdict(id, epoch, Some("s"), seq), Kind::Stream);
         }
         let log = &recorded.streams["s"];
-        assert!(log.gave(1, "a", 0) && log.gave(1, "c", 5) && !log.gave(1, "d", 4));
-        assert!(log.gave(2, "a", 0) && log.gave(2, "b", 3) && log.gave(2, "d", 4));
+        assert!(log.gave(1, "a") && log.gave(1, "c") && !log.gave(1, "d"));
+        assert!(log.gave(2, "d") && !log.gave(2, "a") && !log.gave(3, "a"));
+        let took_over = |id, seq_to| log.took_over(2, id, seq_to, "none");
+        assert!(took_over("a", 0) && took_over("b", 3));
         // What its predecessor said of what it read itself is not its own.
-        assert!(!log.gave(2, "c", 5) && !log.gave(3, "a", 0));
+        assert!(!took_over("c", 5) && !log.took_over(3, "a", 0, "none"));
+        assert!(log.goes_on_after(2, 3, "none") && !log.goes_on_after(2, 0, "none"));
+    }
+
+    #[test]
+    fn silence_alone_is_heard_after_the_last_chunk_that_was_taken_over() {
+        let mut recorded = Recorded::default();
+        for (id, epoch, seq) in [("a", 1, 3), ("silence", 2, 3)] {
+            recorded.take(verdict(id, epoch, Some("s"), seq), Kind::Stream);
+        }
+        let log = &recorded.streams["s"];
+        assert!(log.took_over(2, "a", 3, "silence") && !log.took_over(2, "a", 3, "other"));
+        assert!(log.goes_on_after(2, 3, "silence"));
     }
 }

@@ -22,8 +22,8 @@ use super::store::{PartFile, Store};
 use super::streams::Streams;
 use super::tally::Tally;
 
-/// Records between two notes of how far a part has come. A multiple of what is judged together, so that a run that goes
-/// on takes the same ones together.
+/// Records read, and noted as done, at once. A multiple of what is judged together, so that a run that goes on takes the
+/// same ones together.
 pub(crate) const PIECE: usize = 32_768;
 
 /// What all threads share.
@@ -36,6 +36,8 @@ pub(crate) struct Run<'a> {
     pub(crate) store: Option<&'a Store>,
     pub(crate) joined: &'a Joined,
     pub(crate) bar: &'a ProgressBar,
+    /// Records between two notes of how far a part has come.
+    pub(crate) piece: usize,
 }
 
 /// What became of a part. Its rows are counted here if they are kept nowhere.
@@ -114,10 +116,10 @@ impl Run<'_> {
             ..part.stretch()
         })?;
         loop {
-            let records = follow.next(PIECE, PATIENCE)?;
+            let records = follow.next(self.piece, PATIENCE)?;
             // Another part failed.
             anyhow::ensure!(!failed.load(Ordering::Acquire), "stopped");
-            let over = records.len() < PIECE;
+            let over = records.len() < self.piece;
             let before = replay.progress().next;
             replay.take(&records, &mut |row| kept.add(&row, self.joined))?;
             if over {
@@ -270,7 +272,7 @@ impl<'a> Replay<'a> {
                 prompts.finish(part.is_all());
                 Ok(())
             }
-            Self::Streams(streams) => streams.finish(rows),
+            Self::Streams(streams) => streams.finish(part.is_all(), rows),
         }
     }
 

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use weir_bus::InRecord;
 use weir_gate::{Clock, Judge, read_chunk};
-use weir_lane::{ChunkInput, StreamJudged, Taken};
+use weir_lane::{ChunkInput, StreamJudged, Taken, Timed};
 use weir_registry::Ids;
-use weir_types::Source;
+use weir_types::{Source, Stage, derive_verdict_id};
 
 use super::part::{Progress, Rows, Setup, went_without};
 use super::recorded::{Recorded, StreamLog};
@@ -91,16 +91,23 @@ impl<'a> Streams<'a> {
     }
 
     /// The range is over: what is still open is told as far as it has come.
-    pub(crate) fn finish(&mut self, rows: &mut Rows<'_>) -> Result<()> {
+    /// `all`: the partition never held anything else.
+    pub(crate) fn finish(&mut self, all: bool, rows: &mut Rows<'_>) -> Result<()> {
+        self.fall_silent(rows)?;
         let mut open: Vec<_> = self.open.drain().collect();
         open.sort_unstable_by_key(|(_, stream)| stream.first.offset);
         for (id, stream) in open {
-            self.count(|it| it.open_at_end += 1);
-            if let Some(row) = self.row(&id, stream, false) {
+            if stream.closed.contains(&true) {
+                self.count(|it| it.complete += 1);
+            } else {
+                self.count(|it| it.open_at_end += 1);
+            }
+            let complete = stream.closed.contains(&true);
+            if let Some(row) = self.row(&id, stream, complete) {
                 rows(row)?;
             }
         }
-        self.count_missed();
+        self.count_missed(all);
         Ok(())
     }
 
@@ -135,7 +142,8 @@ impl<'a> Streams<'a> {
 
     fn chunk(&mut self, chunk: &ChunkInput, timestamp_ms: i64, rows: &mut Rows<'_>) -> Result<()> {
         let id = chunk.stream_id.clone();
-        if !self.open.contains_key(&id) {
+        let owners = self.owners(&id);
+        if !self.open.contains_key(&id) && (owners.is_empty() || !self.known_over.contains(&id)) {
             if self.known_over.contains(&id) {
                 self.count(|it| it.chunks_late += 1);
                 return Ok(());
@@ -161,7 +169,6 @@ impl<'a> Streams<'a> {
             open.text.extend_from_slice(&chunk.text[..room]);
         }
         self.progress.account.judged += 1;
-        let owners = self.owners(&id);
         if owners.is_empty() {
             return self.by_itself(&id, chunk, rows);
         }
@@ -215,15 +222,15 @@ impl<'a> Streams<'a> {
         chunk: &ChunkInput,
         rows: &mut Rows<'_>,
     ) -> Result<Taken> {
+        let owner = self.log(id).and_then(|log| log.owners.get(&epoch));
+        if owner.is_none_or(|owner| chunk.seq > owner.last) {
+            // It never came to it.
+            return Ok(Taken::Late);
+        }
         let now = self.progress.now();
         let own = name(Some(epoch), id);
-        if let Some(time) = self.judges[0].untimely_verdict(&own)
-            && self.gave(epoch, id, &time, i64::MAX)
-            && !self.given.contains(&time)
-            && let Some(judged) = self.judges[0].hurry_stream(&own)
-        {
-            self.hear(0, judged, rows)?;
-        }
+        self.hurry(epoch, id, false, rows)?;
+        let (source, request_id) = (chunk.source.clone(), chunk.request_id.clone());
         let chunk = ChunkInput {
             stream_id: own.clone(),
             owner_epoch: epoch,
@@ -241,21 +248,67 @@ impl<'a> Streams<'a> {
                 return Ok(Taken::New);
             }
         };
-        if let Some((verdict_id, seq_to)) = self.judges[0].due_verdict(&own)
-            && self.gave(epoch, id, &verdict_id, seq_to)
-        {
-            let recorded = self.log(id).and_then(|log| log.verdicts.get(&verdict_id));
-            let refusal = recorded.and_then(went_without);
-            if let Some(judged) = self.judges[0].answer_stream(&own, refusal, now) {
-                self.hear(0, judged, rows)?;
-            }
+        let Some((verdict_id, seq_to)) = self.judges[0].due_verdict(&own) else {
+            return Ok(taken);
+        };
+        let Some(log) = self.log(id) else {
+            return Ok(taken);
+        };
+        let range = seq_to + 1..=seq_to;
+        let untimely = derive_verdict_id(&request_id, &source, range, Stage::Fast);
+        let took_over = log.took_over(epoch, &verdict_id, seq_to, &untimely);
+        if !took_over && !log.gave(epoch, &verdict_id) {
+            return Ok(taken);
         }
-        if let Some(time) = self.judges[0].untimely_verdict(&own)
-            && self.gave(epoch, id, &time, i64::MAX)
-        {
+        let restores = took_over && log.goes_on_after(epoch, seq_to, &untimely);
+        let by_time = log.gave(epoch, &untimely);
+        let refusal = log.verdicts.get(&verdict_id).and_then(went_without);
+        if by_time {
             self.by_time.insert(id.to_owned());
         }
+        if let Some(judged) = self.judges[0].answer_stream(&own, refusal, now) {
+            self.hear(0, judged, rows)?;
+        }
+        if restores {
+            // As the owner did, which had nothing but this.
+            let saved = self.judges[0].save_stream(&own, now)?;
+            if let Some(saved) = saved
+                && let Err(error) = self.judges[0].restore_stream(saved, epoch, now)
+            {
+                tracing::warn!(error, "a stream cannot be gone on with as its owner did");
+            }
+        }
         Ok(taken)
+    }
+
+    /// What time brought about of this owner's on the stream where it stands now comes about, if it has not yet.
+    fn hurry(&mut self, epoch: i64, id: &str, silence: bool, rows: &mut Rows<'_>) -> Result<()> {
+        let given = &self.given;
+        let log = self.recorded.as_ref().and_then(|it| it.streams.get(id));
+        let due = |timed: &Timed| {
+            log.is_some_and(|log| log.timed(epoch, timed)) && !given.contains(&timed.verdict_id)
+        };
+        let judged = self.judges[0].hurry_stream(&name(Some(epoch), id), silence, due);
+        match judged {
+            Some(judged) => self.hear(0, judged, rows),
+            None => Ok(()),
+        }
+    }
+
+    /// No more chunks come: what fell silent then does so now.
+    fn fall_silent(&mut self, rows: &mut Rows<'_>) -> Result<()> {
+        let Some(recorded) = self.recorded.as_ref().filter(|_| self.setup.verify) else {
+            return Ok(());
+        };
+        let logs = recorded.streams.iter();
+        let owners = logs.flat_map(|(id, log)| log.owners.keys().map(move |epoch| (*epoch, id)));
+        let mut owners: Vec<(i64, String)> =
+            owners.map(|(epoch, id)| (epoch, id.clone())).collect();
+        owners.sort_unstable();
+        for (epoch, id) in owners {
+            self.hurry(epoch, &id, true, rows)?;
+        }
+        Ok(())
     }
 
     /// Time goes by.
@@ -270,11 +323,11 @@ impl<'a> Streams<'a> {
             }
             let judged = if self.setup.verify {
                 let recorded = self.recorded.as_ref();
-                self.judges[arm].tick_streams_if(now, |own, verdict_id| {
+                self.judges[arm].tick_streams_if(now, |own, timed| {
                     let (epoch, id) = parts(own);
                     let Some(epoch) = epoch else { return true };
                     let log = recorded.and_then(|it| it.streams.get(id));
-                    log.is_some_and(|log| log.gave(epoch, verdict_id, i64::MAX))
+                    log.is_some_and(|log| log.timed(epoch, timed))
                 })
             } else {
                 self.judges[arm].tick_streams(now)
@@ -295,10 +348,7 @@ impl<'a> Streams<'a> {
             self.verify(epoch, id, &judged);
         }
         let last_owner = self.log(id).and_then(|log| log.owners.last_key_value());
-        if last_owner.map(|(epoch, _)| *epoch) != epoch {
-            // What an earlier owner made of it.
-            return Ok(());
-        }
+        let is_last = last_owner.map(|(epoch, _)| *epoch) == epoch;
         let policies = self.setup.arms[arm].judges.policies();
         let outcome = Outcome::of(&judged.judged, policies);
         let Some(open) = self.open.get_mut(id) else {
@@ -311,7 +361,8 @@ impl<'a> Streams<'a> {
         let language = judged.judged.verdict.provenance.language;
         open.language = language;
         open.closed[arm] |= judged.closed;
-        if open.closed.iter().all(|closed| *closed)
+        if is_last
+            && open.closed.iter().all(|closed| *closed)
             && let Some(open) = self.open.remove(id)
         {
             self.count(|it| it.complete += 1);
@@ -342,7 +393,7 @@ impl<'a> Streams<'a> {
     }
 
     /// Recorded verdicts on streams that were judged from their beginning, which the replay did not give.
-    fn count_missed(&mut self) {
+    fn count_missed(&mut self, all: bool) {
         if !self.setup.verify {
             return;
         }
@@ -352,7 +403,7 @@ impl<'a> Streams<'a> {
         let mut ids: Vec<&String> = recorded.streams.keys().collect();
         ids.sort_unstable();
         for id in ids {
-            if self.begun_before.contains(id) || !self.known_over.contains(id) {
+            if self.begun_before.contains(id) || !all && !self.known_over.contains(id) {
                 continue;
             }
             let comparison = &mut self.progress.comparison;
@@ -376,11 +427,6 @@ impl<'a> Streams<'a> {
     fn log(&self, id: &str) -> Option<&StreamLog> {
         let recorded = self.recorded.as_ref().filter(|_| self.setup.verify)?;
         recorded.streams.get(id)
-    }
-
-    fn gave(&self, epoch: i64, id: &str, verdict_id: &str, seq_to: i64) -> bool {
-        self.log(id)
-            .is_some_and(|log| log.gave(epoch, verdict_id, seq_to))
     }
 
     pub(crate) fn into_parts(self) -> (Vec<Judge>, Progress) {

@@ -9,6 +9,7 @@ pub(crate) mod compose;
 pub(crate) mod gate;
 pub(crate) mod load;
 pub(crate) mod prometheus;
+pub(crate) mod mixed;
 pub(crate) mod registered;
 pub(crate) mod rescorer;
 pub(crate) mod roles;

@@ -37,8 +37,17 @@ pub(crate) fn finish(command: &mut Command) -> Finished {
     finish_with(command, b"")
 }
 
+/// Runs a command that may take longer.
+pub(crate) fn finish_within(command: &mut Command, patience: Duration) -> Finished {
+    finish_with_within(command, b"", patience)
+}
+
 /// The same with standard input.
 pub(crate) fn finish_with(command: &mut Command, stdin: &[u8]) -> Finished {
+    finish_with_within(command, stdin, PATIENCE)
+}
+
+fn finish_with_within(command: &mut Command, stdin: &[u8], patience: Duration) -> Finished {
     // Files in place of pipes: nothing can fill up, so nobody needs to read along.
     let [mut input, mut stdout, mut stderr] = [(); 3].map(|()| tempfile::tempfile().unwrap());
     input.write_all(stdin).unwrap();
@@ -49,7 +58,7 @@ pub(crate) fn finish_with(command: &mut Command, stdin: &[u8]) -> Finished {
         .stderr(Stdio::from(stderr.try_clone().unwrap()))
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break Some(status);
@@ -69,7 +78,7 @@ pub(crate) fn finish_with(command: &mut Command, stdin: &[u8]) -> Finished {
     };
     let (stdout, stderr) = (read(&mut stdout), read(&mut stderr));
     let Some(status) = status else {
-        panic!("{command:?} did not end within {PATIENCE:?}\n{stdout}\n{stderr}");
+        panic!("{command:?} did not end within {patience:?}\n{stdout}\n{stderr}");
     };
     Finished {
         code: status.code(),
