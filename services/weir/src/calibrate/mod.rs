@@ -113,6 +113,7 @@ pub(crate) fn run(args: &CalibrateArgs) -> anyhow::Result<ExitCode> {
         warnings: Vec::new(),
     };
     report.warn_of_inputs();
+    report.warn_of_results();
     let changed = match (&patch, base) {
         (Some(patch), Some((file, text))) => {
             let text = patch

@@ -95,6 +95,8 @@ pub(crate) struct Threshold {
     pub(crate) before: Option<f32>,
     /// On the new one.
     pub(crate) after: Option<f32>,
+    /// Milder tiers began later, or stricter ones earlier, and now begin here too.
+    pub(crate) displaces: bool,
     /// Why none was chosen.
     pub(crate) kept_because: Option<String>,
     /// On the rows that it was chosen on.
@@ -176,6 +178,7 @@ fn threshold(
         goal: goal.describe(),
         before: None,
         after: None,
+        displaces: false,
         kept_because: None,
         chosen_on: None,
         reported_before: None,
@@ -190,7 +193,13 @@ fn threshold(
     let examples = choose::examples(rows, category, &terms.scale);
     match choose::choose(&examples, goal) {
         Ok(found) => {
-            terms.tiers[at] = choose::with_tier(terms.tiers[at], goal.tier, found);
+            let moved = terms.tiers[at];
+            let tiers = choose::with_tier(moved, goal.tier, found);
+            told.displaces = Action::ALL
+                .into_iter()
+                .filter(|tier| *tier != goal.tier)
+                .any(|tier| choose::tier(&moved, tier) != choose::tier(&tiers, tier));
+            terms.tiers[at] = tiers;
             told.chosen_on = Some(choose::rates(&examples, found));
         }
         Err(why) => told.kept_because = Some(why),

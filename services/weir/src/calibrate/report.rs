@@ -98,6 +98,30 @@ impl Report {
         }
     }
 
+    /// Of what the rows to report on speak against.
+    pub(crate) fn warn_of_results(&mut self) {
+        let mut warnings = Vec::new();
+        for one in &self.categories {
+            for errors in &one.errors {
+                if errors.interval.is_some_and(|[low, _]| low > 0.0) {
+                    warnings.push(format!(
+                        "{} in {}: the proposed curve is worse than the present one (calibration error {:+.4})",
+                        one.category, errors.locale, errors.difference
+                    ));
+                }
+            }
+            if let Some(threshold) = one.threshold.as_ref().filter(|it| it.displaces) {
+                warnings.push(format!(
+                    "{}: {} at {} displaces another tier, which now begins there too",
+                    one.category,
+                    threshold.tier,
+                    threshold.after.unwrap_or_default()
+                ));
+            }
+        }
+        self.warnings.extend(warnings);
+    }
+
     /// Of policies that would be measured on the new scale by thresholds of the old one.
     pub(crate) fn warn_of_left_behind(&mut self, policies: &[(String, Vec<Category>)]) {
         for (id, categories) in policies {

@@ -173,6 +173,8 @@ fn thresholds_keep_their_target_where_they_were_not_chosen() {
         assert!(low <= wanted && wanted <= high, "{rate:?}");
         let tiers = proposal.terms.tiers[HATE];
         assert_eq!(Some(tiers.block), threshold.after);
+        // Half of the positives are found only from where warnings begin on.
+        assert_eq!(threshold.displaces, tiers.warn == tiers.block);
         assert!(tiers.warn <= tiers.block);
     }
 }
