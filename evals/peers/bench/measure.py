@@ -83,17 +83,15 @@ def _drains(
     tools: Tools, cluster: Cluster, plan: Plan, progress: Progress
 ) -> dict[tuple[str, str], list[Drained]]:
     texts = prompts()
-    total = plan.warm + plan.records
-    (topic,) = cluster.topics("backlog")
-    cluster.fill(topic, frames_of(texts, 0, total))
+    warm = frames_of(texts, 0, plan.warm)
+    counted = frames_of(texts, plan.warm, plan.records)
     drained: dict[tuple[str, str], list[Drained]] = defaultdict(list)
     for number in range(1, plan.rounds + 1):
         for kind in KINDS:
             for name in NAMES:
                 progress.step(f"backlog, round {number}: {NAMES[name]}, {kind}")
-                one = drain(tools, cluster, name, kind, topic, plan.warm, total)
+                one = drain(tools, cluster, name, kind, warm, counted)
                 drained[name, kind].append(one)
-    cluster.delete([topic])
     return drained
 
 
@@ -158,7 +156,7 @@ def _rates(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> di
                 wait_for(cluster, subject, verdicts, plan.warm)
                 for rate in plan.rates:
                     count = int(rate * (plan.warm_s + plan.seconds))
-                    frames = list(frames_of(texts, first, count))
+                    frames = frames_of(texts, first, count)
                     first += count
                     one = steady(cluster, subject, (topic, verdicts), frames, rate, plan.warm_s)
                     pooled[rate, name].append(one)
