@@ -168,6 +168,7 @@ def _rates(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> di
 
 def _latency(rounds: list[Steady]) -> dict[str, Any]:
     latencies = np.concatenate([one.latencies_ms for one in rounds])
+    late = np.concatenate([one.late_ms for one in rounds])
     p50, p95, p99 = np.percentile(latencies, [50, 95, 99]) if len(latencies) else [np.nan] * 3
     return {
         "p50_ms": float(p50),
@@ -176,6 +177,7 @@ def _latency(rounds: list[Steady]) -> dict[str, Any]:
         "answered": len(latencies),
         "missing": sum(one.missing for one in rounds),
         "cpu_us": statistics.median(one.cpu_us for one in rounds),
+        "sender_late_p95_ms": float(np.percentile(late, 95)),
     }
 
 

@@ -144,6 +144,8 @@ class Steady:
     latencies_ms: list[float]
     missing: int
     cpu_us: float
+    late_ms: list[float]
+    """How late the sender itself was; part of the latencies."""
 
 
 def steady(
@@ -167,6 +169,7 @@ def steady(
     producer = cluster.producer(0)
     skipped = int(rate * warm_s)
     cpu_before = 0.0
+    sent_ns = np.zeros(len(frames), np.int64)
     start_ns = time.monotonic_ns() + 200_000_000
     interval_ns = 1_000_000_000 / rate
     for number, (key, frame) in enumerate(frames):
@@ -176,6 +179,7 @@ def steady(
             time.sleep(min(left_ns, 1_000_000) / 1e9)
         if number == skipped:
             cpu_before = subject.cpu_s()
+        sent_ns[number] = time.monotonic_ns()
         producer.produce(prompts_topic, frame, key)
     cpu_s = subject.cpu_s() - cpu_before
     producer.flush(PATIENCE_S)
@@ -186,7 +190,13 @@ def steady(
     counted = seen_ns[skipped:]
     there_at = counted > 0
     latencies = (counted - due_ns_all[skipped:])[there_at] / 1e6
-    return Steady(latencies.tolist(), int((~there_at).sum()), cpu_s * 1e6 / (len(frames) - skipped))
+    late = (sent_ns - due_ns_all)[skipped:] / 1e6
+    return Steady(
+        latencies.tolist(),
+        int((~there_at).sum()),
+        cpu_s * 1e6 / (len(frames) - skipped),
+        late.tolist(),
+    )
 
 
 def collect(
