@@ -83,17 +83,15 @@ def _drains(
     tools: Tools, cluster: Cluster, plan: Plan, progress: Progress
 ) -> dict[tuple[str, str], list[Drained]]:
     texts = prompts()
-    total = plan.warm + plan.records
-    (topic,) = cluster.topics("backlog")
-    cluster.fill(topic, frames_of(texts, 0, total))
+    warm = frames_of(texts, 0, plan.warm)
+    counted = frames_of(texts, plan.warm, plan.records)
     drained: dict[tuple[str, str], list[Drained]] = defaultdict(list)
     for number in range(1, plan.rounds + 1):
         for kind in KINDS:
             for name in NAMES:
                 progress.step(f"backlog, round {number}: {NAMES[name]}, {kind}")
-                one = drain(tools, cluster, name, kind, topic, plan.warm, total)
+                one = drain(tools, cluster, name, kind, warm, counted)
                 drained[name, kind].append(one)
-    cluster.delete([topic])
     return drained
 
 
@@ -158,7 +156,7 @@ def _rates(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> di
                 wait_for(cluster, subject, verdicts, plan.warm)
                 for rate in plan.rates:
                     count = int(rate * (plan.warm_s + plan.seconds))
-                    frames = list(frames_of(texts, first, count))
+                    frames = frames_of(texts, first, count)
                     first += count
                     one = steady(cluster, subject, (topic, verdicts), frames, rate, plan.warm_s)
                     pooled[rate, name].append(one)
@@ -170,6 +168,7 @@ def _rates(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> di
 
 def _latency(rounds: list[Steady]) -> dict[str, Any]:
     latencies = np.concatenate([one.latencies_ms for one in rounds])
+    late = np.concatenate([one.late_ms for one in rounds])
     p50, p95, p99 = np.percentile(latencies, [50, 95, 99]) if len(latencies) else [np.nan] * 3
     return {
         "p50_ms": float(p50),
@@ -178,6 +177,7 @@ def _latency(rounds: list[Steady]) -> dict[str, Any]:
         "answered": len(latencies),
         "missing": sum(one.missing for one in rounds),
         "cpu_us": statistics.median(one.cpu_us for one in rounds),
+        "sender_late_p95_ms": float(np.percentile(late, 95)),
     }
 
 

@@ -19,16 +19,24 @@ from python_job.wire import Codec
 
 LOOK_S = 0.02
 PATIENCE_S = 30.0
+SETTLE_S = 0.5
+"""For what is on its way, and the commit."""
 SAMPLE = 250
 """Verdicts of each partition that are looked at."""
 BUDGET_US = 3_600_000_000
 
 
-def prompts(texts: list[bytes], first: int, count: int) -> Iterator[tuple[str, bytes]]:
-    """Keys and frames; the key is the prompt's number."""
+Frame = tuple[str, bytes]
+"""A record's key and value."""
+
+
+def prompts(texts: list[bytes], first: int, count: int) -> list[Frame]:
+    """Prompts with their numbers as keys."""
     codec = Codec("prompt")
-    for number in range(first, first + count):
-        yield str(number), prompt(codec, str(number), texts[number % len(texts)])
+    return [
+        (str(number), prompt(codec, str(number), texts[number % len(texts)]))
+        for number in range(first, first + count)
+    ]
 
 
 def prompt(codec: Codec, key: str, text: bytes) -> bytes:
@@ -66,14 +74,10 @@ def running(
     cluster.delete([chunks, verdicts, *others])
 
 
-def wait_for(cluster: Cluster, subject: Subject, topic: str, count: int) -> tuple[int, float]:
-    """Waits until a topic has so many records; how many it has, and processor time used then."""
+def wait_for(cluster: Cluster, subject: Subject, topic: str, count: int) -> None:
+    """Waits until a topic has so many records."""
     seen, changed = -1, time.monotonic()
-    while True:
-        now = cluster.count(topic)
-        cpu = subject.cpu_s()
-        if now >= count:
-            return now, cpu
+    while (now := cluster.count(topic)) < count:
         if now != seen:
             seen, changed = now, time.monotonic()
         elif time.monotonic() - changed > PATIENCE_S:
@@ -105,21 +109,32 @@ class Drained:
 
 
 def drain(
-    tools: Tools, cluster: Cluster, name: str, kind: str, topic: str, warm: int, total: int
+    tools: Tools, cluster: Cluster, name: str, kind: str, warm: list[Frame], counted: list[Frame]
 ) -> Drained:
-    """Works off what is in `topic`; the first `warm` records are not counted."""
+    """Works off a backlog.
+
+    Processor time is read before it is there, with all of the warm-up answered and committed, and
+    when it is gone: a program may read far ahead of what it has answered.
+    """
+    (topic,) = cluster.topics("backlog")
+    cluster.fill(topic, warm)
     with running(tools, cluster, name, topic, kind) as (subject, verdicts):
-        first, cpu_before = wait_for(cluster, subject, verdicts, warm)
-        began = time.monotonic()
-        last, cpu_after = wait_for(cluster, subject, verdicts, total)
+        wait_for(cluster, subject, verdicts, len(warm))
+        time.sleep(SETTLE_S)
+        cpu_before, began = subject.cpu_s(), time.monotonic()
+        # Written many times faster than any of them judges.
+        cluster.fill(topic, counted)
+        wait_for(cluster, subject, verdicts, len(warm) + len(counted))
         wall_s = time.monotonic() - began
-        if first >= total:
-            raise RuntimeError("the backlog was gone before it was measured: ask for more records")
+        time.sleep(SETTLE_S)
+        cpu_s = subject.cpu_s() - cpu_before
         if kind == "judge":
             codec = Codec("verdict")
             sample = [codec.decode(one.value()) for one in cluster.read(verdicts, SAMPLE)]
             require_judged(name, sample)
-        return Drained(last - first, wall_s, cpu_after - cpu_before, subject.rss_mib())
+        rss_mib = subject.rss_mib()
+    cluster.delete([topic])
+    return Drained(len(counted), wall_s, cpu_s, rss_mib)
 
 
 @dataclass(frozen=True)
@@ -129,13 +144,15 @@ class Steady:
     latencies_ms: list[float]
     missing: int
     cpu_us: float
+    late_ms: list[float]
+    """How late the sender itself was; part of the latencies."""
 
 
 def steady(
     cluster: Cluster,
     subject: Subject,
     topics: tuple[str, str],
-    frames: list[tuple[str, bytes]],
+    frames: list[Frame],
     rate: int,
     warm_s: float,
 ) -> Steady:
@@ -152,6 +169,7 @@ def steady(
     producer = cluster.producer(0)
     skipped = int(rate * warm_s)
     cpu_before = 0.0
+    sent_ns = np.zeros(len(frames), np.int64)
     start_ns = time.monotonic_ns() + 200_000_000
     interval_ns = 1_000_000_000 / rate
     for number, (key, frame) in enumerate(frames):
@@ -161,6 +179,7 @@ def steady(
             time.sleep(min(left_ns, 1_000_000) / 1e9)
         if number == skipped:
             cpu_before = subject.cpu_s()
+        sent_ns[number] = time.monotonic_ns()
         producer.produce(prompts_topic, frame, key)
     cpu_s = subject.cpu_s() - cpu_before
     producer.flush(PATIENCE_S)
@@ -171,7 +190,13 @@ def steady(
     counted = seen_ns[skipped:]
     there_at = counted > 0
     latencies = (counted - due_ns_all[skipped:])[there_at] / 1e6
-    return Steady(latencies.tolist(), int((~there_at).sum()), cpu_s * 1e6 / (len(frames) - skipped))
+    late = (sent_ns - due_ns_all)[skipped:] / 1e6
+    return Steady(
+        latencies.tolist(),
+        int((~there_at).sum()),
+        cpu_s * 1e6 / (len(frames) - skipped),
+        late.tolist(),
+    )
 
 
 def collect(
