@@ -59,16 +59,9 @@ fn ends(cluster: &Cluster) -> BTreeMap<String, Vec<i64>> {
 
 /// One of Kafka's own tools.
 fn kafka_tool(class: &str, cluster: &Cluster, arguments: &[&str]) -> String {
-    let jars = std::fs::read_dir(repository().join(".tools/kafka")).unwrap();
-    let version = |entry: std::fs::DirEntry| entry.path().join("lib");
-    let mut libraries = jars.map(|entry| version(entry.unwrap()));
-    let lib = libraries.find(|lib| lib.is_dir()).unwrap();
     let finished = tool::finish(
-        Command::new("java")
-            .arg("-cp")
-            .arg(lib.join("*"))
-            .arg(format!("org.apache.kafka.tools.{class}"))
-            .args(["--bootstrap-server", &cluster.bus.brokers])
+        Command::new(repository().join("scripts/kafka"))
+            .args(["tool", class, "--bootstrap-server", &cluster.bus.brokers])
             .args(arguments),
     );
     assert_eq!(finished.code, Some(0), "{finished:?}");

@@ -29,6 +29,7 @@ struct Prompt<'a> {
     /// Of a record that could be read.
     input: Option<PromptInput>,
     readable: bool,
+    /// Of one that could not.
     request_id: String,
     text: Option<String>,
     without: Option<Refusal>,
@@ -62,7 +63,7 @@ impl Prompts<'_> {
         for prompt in prompts {
             let judged: Option<Vec<Judged>> = by_arm.iter_mut().map(Iterator::next).collect();
             let judged = judged.context("a prompt got no answer")?;
-            rows(self.row(&prompt, &judged)?)?;
+            rows(self.row(prompt, judged)?)?;
         }
         Ok(())
     }
@@ -73,7 +74,7 @@ impl Prompts<'_> {
         let source = self.source(record);
         let arrival = self.progress.arrival(record);
         let (request_id, input) = match read_prompt(record, source, 0, arrival, &self.ids) {
-            Ok(input) => (input.request_id.clone(), Some(input)),
+            Ok(input) => (String::new(), Some(input)),
             Err(rejected) => {
                 let reasons = &mut self.progress.account.poison;
                 let reason = rejected.reason.as_str().to_owned();
@@ -114,7 +115,8 @@ impl Prompts<'_> {
             let Some(input) = input else {
                 let source = self.source(prompt.record);
                 let arrival = self.progress.arrival(prompt.record);
-                let (id, cause) = (prompt.request_id.clone(), UnjudgedCause::Malformed);
+                let id = prompt.request_id.clone();
+                let cause = UnjudgedCause::Malformed;
                 judged[place] = Some(self.judges[arm].unreadable(source, 0, id, cause, arrival));
                 continue;
             };
@@ -135,10 +137,10 @@ impl Prompts<'_> {
         all.context("a prompt got no answer")
     }
 
-    fn row(&mut self, prompt: &Prompt<'_>, judged: &[Judged]) -> Result<Row> {
+    fn row(&mut self, prompt: Prompt<'_>, mut judged: Vec<Judged>) -> Result<Row> {
         let offset = prompt.record.offset;
         let place = self.progress.place(offset);
-        let after = judged.last().context("no arm judged")?;
+        let after = judged.pop().context("no arm judged")?;
         self.progress.account.judged += u64::from(prompt.readable);
         if self.setup.verify {
             let recorded = self.recorded.as_ref();
@@ -156,28 +158,28 @@ impl Prompts<'_> {
         let outcome = |arm: usize, judged: &Judged| {
             Outcome::of(judged, self.setup.arms[arm].judges.policies())
         };
-        let before = match judged {
-            [before, _] => Some(outcome(0, before)),
-            _ => self
+        let before = match judged.first() {
+            Some(before) => Some(outcome(0, before)),
+            None => self
                 .verdict(&after.verdict.verdict_id)
                 .map(Outcome::recorded),
         };
-        let outcome = outcome(judged.len() - 1, after);
-        let verdict = &after.verdict;
+        let outcome = outcome(judged.len(), &after);
+        let verdict = after.verdict;
         Ok(Row {
             place,
             kind: Kind::Prompt,
             timestamp_ms: prompt.record.timestamp_ms,
-            request_id: verdict.request_id.clone(),
-            verdict_id: Some(verdict.verdict_id.clone()),
+            request_id: verdict.request_id,
+            verdict_id: Some(verdict.verdict_id),
             stream_id: None,
-            tenant: verdict.tenant.clone(),
-            language: verdict.provenance.language.clone(),
+            tenant: verdict.tenant,
+            language: verdict.provenance.language,
             complete: true,
             change: Change::between(before.as_ref().map(|it| it.action), outcome.action),
             before,
             after: outcome,
-            text: prompt.text.clone(),
+            text: prompt.text,
         })
     }
 

@@ -88,14 +88,14 @@ impl Tally {
                 examples.push(row.place.clone());
             }
         }
-        group(&mut self.by_tenant, &row.tenant).add(change);
-        group(&mut self.by_language, language_label(&row.language)).add(change);
+        add(&mut self.by_tenant, &row.tenant, change);
+        add(&mut self.by_language, language_label(&row.language), change);
         let stricter = row.stricter();
         for category in &stricter.categories {
-            group(&mut self.by_category, category.as_str()).add(change);
+            add(&mut self.by_category, category.as_str(), change);
         }
         for rule in &stricter.rules {
-            group(&mut self.by_rule, rule).add(change);
+            add(&mut self.by_rule, rule, change);
         }
         for unjudged in &row.after.unjudged {
             *self.unjudged.entry(unjudged.clone()).or_default() += 1;
@@ -126,7 +126,7 @@ impl Tally {
             (&mut self.by_rule, other.by_rule),
         ] {
             for (name, its) in its {
-                group(mine, &name).merge(its);
+                mine.entry(name).or_default().merge(its);
             }
         }
         add_all(&mut self.unjudged, other.unjudged);
@@ -154,12 +154,12 @@ const fn is_change(change: Change) -> bool {
     !matches!(change, Change::Same | Change::NotCompared)
 }
 
-/// Looked up before it is added: names come again and again.
-fn group<'a>(groups: &'a mut BTreeMap<String, Group>, name: &str) -> &'a mut Group {
-    if !groups.contains_key(name) {
-        groups.insert(name.to_owned(), Group::default());
+/// A name is owned only where it is new: the same ones come again and again.
+fn add(groups: &mut BTreeMap<String, Group>, name: &str, change: Change) {
+    match groups.get_mut(name) {
+        Some(group) => group.add(change),
+        None => groups.entry(name.to_owned()).or_default().add(change),
     }
-    groups.entry(name.to_owned()).or_default()
 }
 
 fn add_all<K: Ord>(counts: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {

@@ -33,6 +33,8 @@ struct Answer {
     at: usize,
     seq: i64,
     step: usize,
+    /// A chunk that the next one overtakes.
+    overtaken: Option<Vec<u8>>,
 }
 
 impl<'a> Mixed<'a> {
@@ -107,6 +109,7 @@ impl<'a> Mixed<'a> {
             at: 0,
             seq: 0,
             step: 5 + number % 20,
+            overtaken: None,
         });
     }
 
@@ -134,12 +137,23 @@ impl<'a> Mixed<'a> {
             }),
             enc: None,
         };
-        send(
-            &mut self.publisher,
-            &self.cluster.chunks,
-            &answer.request_id,
-            &frame(&chunk),
-        );
+        let payload = frame(&chunk);
+        // Some come out of order, some twice.
+        if answer.step == 7 && answer.seq == 2 && !is_last {
+            answer.overtaken = Some(payload);
+        } else {
+            let twice = usize::from(answer.step == 11 && answer.seq % 5 == 3);
+            let overtaken = answer.overtaken.take();
+            let payloads = std::iter::repeat_n(payload, 1 + twice).chain(overtaken);
+            for payload in payloads {
+                send(
+                    &mut self.publisher,
+                    &self.cluster.chunks,
+                    &answer.request_id,
+                    &payload,
+                );
+            }
+        }
         answer.at = end;
         answer.seq += 1;
         !is_last
