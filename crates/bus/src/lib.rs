@@ -11,7 +11,8 @@
 //! - [`Publisher`] writes, lingering only under load, and sends again what failed.
 //! - [`Transactor`] writes records and commits offsets, all or nothing.
 //! - [`Ledger`] knows what may be committed: pure, property-tested.
-//! - [`Tail`] reads without a group, [`Log`] what is there already; [`EmbeddedBroker`] is Kafka in this process;
+//! - [`Tail`] reads without a group, [`Log`] what is there already; [`Observer`] looks at how far groups are;
+//!   [`EmbeddedBroker`] is Kafka in this process;
 //!   [`admin`] makes topics what their declaration says.
 
 pub mod admin;
@@ -22,6 +23,7 @@ mod error;
 mod ledger;
 mod linger;
 mod log;
+mod observer;
 mod options;
 mod publisher;
 mod reader;
@@ -37,6 +39,7 @@ pub use error::BusError;
 pub use ledger::{InputRef, Ledger};
 pub use linger::Linger;
 pub use log::{Bound, Extent, Follow, Log, LogReader, Stretch};
+pub use observer::{Group, Member, Observer};
 pub use publisher::{Publisher, Token};
 pub use reader::{Batch, Committer, Event, Reader, unix_ms};
 pub use record::{InRecord, OutRecord};

@@ -27,5 +27,5 @@ pub use error::InferError;
 pub use heavy::HeavyModel;
 pub use onnx::FastModel;
 pub use onnx_encoder::OnnxEncoder;
-pub use runtime::check as check_runtime;
+pub use runtime::{RUNTIME_ENV, check as check_runtime};
 pub use weir_encoder::Device;

@@ -8,8 +8,8 @@ use ort::environment::Environment;
 use crate::InferError;
 use crate::digest::sha256_hex;
 
-/// Names a library to load in place of the pinned one.
-const VARIABLE: &str = "WEIR_ONNXRUNTIME";
+/// The variable that names a library to load in place of the pinned one.
+pub const RUNTIME_ENV: &str = "WEIR_ONNXRUNTIME";
 
 /// Where `scripts/onnxruntime` puts the library, relative to the repository.
 const PINNED: &str = ".tools/onnxruntime/1.31.1/libonnxruntime.so.1.31.1";
@@ -41,7 +41,7 @@ pub fn check() -> Result<(), InferError> {
 }
 
 fn load() -> Result<Environment, InferError> {
-    let named = std::env::var_os(VARIABLE).map(PathBuf::from);
+    let named = std::env::var_os(RUNTIME_ENV).map(PathBuf::from);
     let current = std::env::current_dir().ok();
     let executable = std::env::current_exe().ok();
     let (path, pinned) = locate(named, current.as_deref(), executable.as_deref())?;
@@ -96,7 +96,7 @@ fn locate(
 fn check_pinned(path: &Path) -> Result<(), String> {
     let Some(expected) = PINNED_SHA256 else {
         return Err(format!(
-            "no version is pinned for this machine; name one in {VARIABLE}"
+            "no version is pinned for this machine; name one in {RUNTIME_ENV}"
         ));
     };
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;

@@ -163,7 +163,8 @@ const fn histogram(
     }
 }
 
-pub(crate) const END_TO_END: MetricSpec = histogram(
+/// How long prompts take.
+pub const END_TO_END: MetricSpec = histogram(
     "weir_end_to_end_seconds",
     Unit::Seconds,
     &[],
@@ -191,25 +192,29 @@ pub(crate) const REBALANCE: MetricSpec = histogram(
     REBALANCE_BUCKETS,
     "From the start of a rebalance to the new assignment being served.",
 );
-pub(crate) const VERDICTS: MetricSpec = counter(
+/// Verdicts.
+pub const VERDICTS: MetricSpec = counter(
     "weir_verdicts_total",
     Unit::Count,
     &["action"],
     "Verdicts, by the action that the inference layer must obey.",
 );
-pub(crate) const UNJUDGED: MetricSpec = counter(
+/// What was not judged.
+pub const UNJUDGED: MetricSpec = counter(
     "weir_unjudged_total",
     Unit::Count,
     &["detector", "cause"],
     "Times that a detector did not judge (all of) a text, by cause.",
 );
-pub(crate) const SHED: MetricSpec = counter(
+/// What was shed.
+pub const SHED: MetricSpec = counter(
     "weir_shed_total",
     Unit::Count,
     &[],
     "Records of which at least one detector was skipped to shed load.",
 );
-pub(crate) const DEAD_LETTERS: MetricSpec = counter(
+/// Dead letters.
+pub const DEAD_LETTERS: MetricSpec = counter(
     "weir_dead_letters_total",
     Unit::Count,
     &["reason"],
@@ -221,7 +226,8 @@ pub(crate) const FLAGGED: MetricSpec = counter(
     &["reason"],
     "Texts sent to the rescorer, by why they were selected.",
 );
-pub(crate) const RECORDS: MetricSpec = counter(
+/// Records taken.
+pub const RECORDS: MetricSpec = counter(
     "weir_records_total",
     Unit::Records,
     &["topic"],
@@ -233,7 +239,8 @@ pub(crate) const CHUNKS: MetricSpec = counter(
     &["fate"],
     "Chunks of streams: new, duplicate (answered again) or late (their stream was over).",
 );
-pub(crate) const OPEN_STREAMS: MetricSpec = gauge(
+/// Open streams.
+pub const OPEN_STREAMS: MetricSpec = gauge(
     "weir_open_streams",
     Unit::Count,
     &[],
@@ -300,51 +307,59 @@ pub(crate) const LAG_SECONDS: MetricSpec = gauge(
     &["topic", "partition"],
     "Age of the oldest record of the partition that is not judged yet; 0 when none waits.",
 );
-pub(crate) const QUEUE_DEPTH: MetricSpec = gauge(
+/// Records that wait for a lane.
+pub const QUEUE_DEPTH: MetricSpec = gauge(
     "weir_queue_depth_records",
     Unit::Records,
     &[],
     "Records read and waiting for the lane.",
 );
-pub(crate) const PINNED_AGE: MetricSpec = gauge(
+/// What holds commits back.
+pub const PINNED_AGE: MetricSpec = gauge(
     "weir_oldest_pinned_offset_age_seconds",
     Unit::Seconds,
     &["topic", "partition"],
     "How long the partition's oldest record in hand has kept offsets from being committed; 0 when none does.",
 );
-pub(crate) const ASSIGNED_PARTITIONS: MetricSpec = gauge(
+/// Partitions owned.
+pub const ASSIGNED_PARTITIONS: MetricSpec = gauge(
     "weir_assigned_partitions",
     Unit::Count,
     &[],
     "Partitions that this process owns.",
 );
-pub(crate) const CIRCUIT_OPEN: MetricSpec = gauge(
+/// The classifier's circuit.
+pub const CIRCUIT_OPEN: MetricSpec = gauge(
     "weir_circuit_open",
     Unit::Flag,
     &[],
     "1 while the classifier's circuit is open and verdicts are rules-only.",
 );
-pub(crate) const BUILD_INFO: MetricSpec = gauge(
+/// The build.
+pub const BUILD_INFO: MetricSpec = gauge(
     "weir_build_info",
     Unit::Info,
     &["version", "commit"],
     "The running build.",
 );
 // The two names that every Prometheus client uses, so that common dashboards work.
-pub(crate) const PROCESS_CPU: MetricSpec = counter(
+/// Processor time.
+pub const PROCESS_CPU: MetricSpec = counter(
     "process_cpu_seconds_total",
     Unit::Seconds,
     &[],
     "Processor time of the process, user and system, in steps of 10 ms; absent off Linux.",
 );
-pub(crate) const PROCESS_RESIDENT: MetricSpec = gauge(
+/// Memory.
+pub const PROCESS_RESIDENT: MetricSpec = gauge(
     "process_resident_memory_bytes",
     Unit::Bytes,
     &[],
     "Resident memory of the process; absent off Linux.",
 );
 
-pub(crate) const MODERATION: MetricSpec = counter(
+/// Moderation records.
+pub const MODERATION: MetricSpec = counter(
     "weir_moderation_total",
     Unit::Count,
     &["outcome"],
@@ -362,7 +377,8 @@ pub(crate) const COMPARED: MetricSpec = counter(
     &["category", "language", "agreement"],
     "Moderation records behind weir_rescore_agreement_weight_total, each counted once: few of them with much weight prove little, and the weight alone does not show it.",
 );
-pub(crate) const FLAGGED_TO_MODERATION: MetricSpec = histogram(
+/// How long second looks take.
+pub const FLAGGED_TO_MODERATION: MetricSpec = histogram(
     "weir_flagged_to_moderation_seconds",
     Unit::Seconds,
     &[],
@@ -413,7 +429,8 @@ pub(crate) const RESCORE_DEAD_LETTERS: MetricSpec = counter(
     &[],
     "Flagged records that could not be read.",
 );
-pub(crate) const RESCORE_LAG: MetricSpec = gauge(
+/// What waits for its second look.
+pub const RESCORE_LAG: MetricSpec = gauge(
     "weir_rescore_lag_records",
     Unit::Records,
     &["partition"],

@@ -23,6 +23,12 @@ mod trace_context;
 
 pub use admin::{AdminError, AdminHandle, serve, spawn_admin_thread};
 pub use catalogue::{MetricKind, MetricSpec, Unit, catalogue, catalogue_markdown};
+// For who reads what others expose.
+pub use catalogue::{
+    ASSIGNED_PARTITIONS, BUILD_INFO, CIRCUIT_OPEN, DEAD_LETTERS, END_TO_END, FLAGGED_TO_MODERATION,
+    MODERATION, OPEN_STREAMS, PINNED_AGE, PROCESS_CPU, PROCESS_RESIDENT, QUEUE_DEPTH, RECORDS,
+    RESCORE_LAG, SHED, UNJUDGED, VERDICTS,
+};
 pub use cpu::CpuMeter;
 pub use health::{Condition, Health, Heartbeat};
 pub use labels::{CheckpointResult, ChunkFate, Detector, GateStage, LANGUAGES, language_label};

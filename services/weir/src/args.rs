@@ -14,6 +14,9 @@ use weir_types::FingerprintKey;
 /// prompt this many wait 60 ms, beyond any budget worth keeping.
 const SHED_ABOVE: usize = 2000;
 
+/// The variable whose value, when set and not empty, is the key of fingerprints.
+pub(crate) const FINGERPRINT_ENV: &str = "WEIR_FINGERPRINT_KEY";
+
 /// How to reach a cluster.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BrokerArgs {
@@ -162,7 +165,7 @@ pub(crate) fn gate_config(
 
 /// From the environment, so that fingerprints compare across gates and restarts; else drawn anew.
 pub(crate) fn fingerprint_key() -> anyhow::Result<FingerprintKey> {
-    if let Ok(secret) = std::env::var("WEIR_FINGERPRINT_KEY")
+    if let Ok(secret) = std::env::var(FINGERPRINT_ENV)
         && !secret.is_empty()
     {
         return Ok(FingerprintKey::new(secret.as_bytes()));

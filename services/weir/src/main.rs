@@ -8,6 +8,7 @@ mod check_explain;
 mod check_line;
 mod check_stream;
 mod client;
+mod config_reference;
 mod demo;
 mod demo_moderation;
 mod demo_stream;
@@ -25,7 +26,9 @@ mod schemas;
 mod send;
 mod shadow;
 mod stage;
+mod status;
 mod tail;
+mod top;
 mod topics;
 
 use std::io::Write as _;
@@ -44,6 +47,7 @@ use weir_telemetry::LogFormat;
   weir tail --brokers localhost:9092 --json
   weir tail moderation --brokers localhost:9092
   weir shadow report --brokers localhost:9092 --since 24h
+  weir top --brokers localhost:9092 --gates localhost:9464
   weir doctor --brokers localhost:9092  is everything there? what is wrong names its fix
   weir calibrate --brokers localhost:9092 --since 24h --labels labels.jsonl --target-fpr 0.003
 
@@ -85,6 +89,10 @@ enum Command {
     Topics(topics::TopicsCommand),
     /// Check brokers, topics, ACLs, registry, schemas, policies, models and clocks; what is wrong names its fix.
     Doctor(doctor::DoctorArgs),
+    /// Show topics, groups and their lag, and the rates and latencies of gates, once.
+    Status(status::StatusArgs),
+    /// Show lanes, rates, latency, unjudged and lag, live, in the terminal.
+    Top(top::TopArgs),
     /// Look after policies.
     #[command(subcommand)]
     Policy(check::PolicyCommand),
@@ -99,6 +107,9 @@ enum Command {
     Bench(bench::BenchCommand),
     /// Print the catalogue of metrics as Markdown.
     Metrics,
+    /// Print all commands, options and environment variables as Markdown.
+    #[command(hide = true)]
+    ConfigReference,
     /// Print shell completions, e.g. `weir completions bash > /etc/bash_completion.d/weir`.
     Completions {
         /// The shell.
@@ -137,6 +148,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Schemas(command) => schemas::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Policy(command) => check::policy(&command),
         Command::Demo(args) => demo::run(&args),
         Command::Eval(args) => eval::run(&args),
@@ -144,6 +157,11 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(command) => bench::run(&command),
         Command::Metrics => {
             std::io::stdout().write_all(weir_telemetry::catalogue_markdown().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::ConfigReference => {
+            let reference = config_reference::markdown(Cli::command());
+            std::io::stdout().write_all(reference.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => {

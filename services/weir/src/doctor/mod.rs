@@ -23,6 +23,8 @@ use crate::stage::HeavyArgs;
 use clock::Reading;
 use report::{Check, Report};
 
+pub(crate) use gates::{not_ready_because, url};
+
 /// Something failed.
 const FAILED: u8 = 3;
 /// How long an HTTP server may take.
