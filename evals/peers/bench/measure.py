@@ -79,6 +79,13 @@ def measure(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> d
     return report
 
 
+def in_turn(number: int) -> list[str]:
+    """The programs, another one first in each round: a broker is slow at first."""
+    names = list(NAMES)
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
 def _drains(
     tools: Tools, cluster: Cluster, plan: Plan, progress: Progress
 ) -> dict[tuple[str, str], list[Drained]]:
@@ -88,7 +95,7 @@ def _drains(
     drained: dict[tuple[str, str], list[Drained]] = defaultdict(list)
     for number in range(1, plan.rounds + 1):
         for kind in KINDS:
-            for name in NAMES:
+            for name in in_turn(number):
                 progress.step(f"backlog, round {number}: {NAMES[name]}, {kind}")
                 one = drain(tools, cluster, name, kind, warm, counted)
                 drained[name, kind].append(one)
@@ -147,7 +154,7 @@ def _rates(tools: Tools, cluster: Cluster, plan: Plan, progress: Progress) -> di
     texts = prompts()
     pooled: dict[tuple[int, str], list[Steady]] = defaultdict(list)
     for number in range(1, plan.rounds + 1):
-        for name in NAMES:
+        for name in in_turn(number):
             progress.step(f"steady rates, round {number}: {NAMES[name]}")
             (topic,) = cluster.topics("prompts")
             cluster.fill(topic, frames_of(texts, 0, plan.warm))

@@ -181,10 +181,11 @@ def steady(
             cpu_before = subject.cpu_s()
         sent_ns[number] = time.monotonic_ns()
         producer.produce(prompts_topic, frame, key)
-    cpu_s = subject.cpu_s() - cpu_before
     producer.flush(PATIENCE_S)
     here.send(None)
     seen_ns = np.frombuffer(here.recv_bytes(), np.int64)
+    # When all is answered: what fell behind has its costs, too.
+    cpu_s = subject.cpu_s() - cpu_before
     reader.join()
     due_ns_all = start_ns + np.arange(len(frames)) * interval_ns
     counted = seen_ns[skipped:]
