@@ -25,15 +25,15 @@ pub(crate) fn dry_run(out: &mut impl Write, parts: &[Part]) -> Result<()> {
     for part in parts {
         let deleted = (part.low.min(part.high) - part.asked).max(0);
         let note = if deleted > 0 {
-            format!("{deleted} asked for are deleted")
+            format!("  {deleted} asked for are deleted")
         } else if part.start == part.end {
-            "nothing".to_owned()
+            "  nothing".to_owned()
         } else {
             String::new()
         };
         writeln!(
             out,
-            "{:<24} {:>9} {:>12} {:>12} {:>12}  {note}",
+            "{:<24} {:>9} {:>12} {:>12} {:>12}{note}",
             shown(&part.topic),
             part.partition,
             part.start,
@@ -42,8 +42,12 @@ pub(crate) fn dry_run(out: &mut impl Write, parts: &[Part]) -> Result<()> {
         )?;
     }
     let sum: i64 = parts.iter().map(|part| part.end - part.start).sum();
-    let verdicts = parts.iter().filter_map(|part| part.verdicts);
-    let verdicts: i64 = verdicts.map(|(start, end)| end - start).sum();
+    // Both topics' partitions of a number have their verdicts on one.
+    let verdicts = parts
+        .iter()
+        .filter_map(|part| Some((part.partition, part.verdicts?)));
+    let verdicts: BTreeMap<i32, (i64, i64)> = verdicts.collect();
+    let verdicts: i64 = verdicts.values().map(|(start, end)| end - start).sum();
     writeln!(
         out,
         "{sum} records at most (offsets may be without one), beside them {verdicts} recorded verdicts read"
