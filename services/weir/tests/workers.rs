@@ -44,7 +44,7 @@ fn guard_in_python(arguments: &[&str]) {
 }
 
 #[test]
-fn workers_in_rust_and_python_guard_answers_under_a_registrys_ids() {
+fn workers_in_rust_and_python_guard_answers_under_registered_ids() {
     let (Some(kafka), Some(registry)) = (kafka_or_skip(), registry_or_skip()) else {
         return;
     };

@@ -1,11 +1,12 @@
 //! What gates wrote on the topic of verdicts, by what it is about. Held in memory, a partition at a time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use weir_lane::Timed;
+use weir_lane::{Refusal, Timed};
 use weir_types::{Stage, Unjudged, UnjudgedCause, Verdict};
 
+use super::part::went_without;
 use super::row::{Kind, Outcome};
 
 /// What a partition of verdicts held.
@@ -41,11 +42,20 @@ pub(crate) struct StreamLog {
 /// What one owner of the partition said of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Owner {
-    ids: HashSet<String>,
+    said: HashMap<String, Said>,
     /// The first chunk that any of it covers; before that it stood on what its predecessors said.
     pub(crate) first: i64,
     /// The last one.
     pub(crate) last: i64,
+}
+
+/// What was a matter of time in one owner's verdict. A successor may give the verdict of the same id and have had the time
+/// that this one lacked, or lack it: what is read again after an outage is past its budget.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    without: Option<Refusal>,
+    /// A chunk was given up.
+    missing: bool,
 }
 
 impl Recorded {
@@ -113,23 +123,31 @@ impl StreamLog {
             });
         owner.first = owner.first.min(verdict.seq_from);
         owner.last = owner.last.max(verdict.seq_to);
-        owner.ids.insert(verdict.verdict_id.clone());
+        let missing = |it: &Unjudged| it.cause == UnjudgedCause::Missing;
+        let said = Said {
+            without: went_without(verdict),
+            missing: verdict.unjudged.iter().any(missing),
+        };
+        owner.said.insert(verdict.verdict_id.clone(), said);
     }
 
     /// Whether this owner gave the verdict of this id.
     pub(crate) fn gave(&self, epoch: i64, id: &str) -> bool {
         let owner = self.owners.get(&epoch);
-        owner.is_some_and(|owner| owner.ids.contains(id))
+        owner.is_some_and(|owner| owner.said.contains_key(id))
+    }
+
+    /// Why the classifier was not heard on the verdict of this id, as this owner gave it, or the last before it that did.
+    pub(crate) fn without(&self, epoch: i64, id: &str) -> Option<Refusal> {
+        let mut owners = self.owners.range(..=epoch).rev();
+        owners.find_map(|(_, owner)| owner.said.get(id))?.without
     }
 
     /// Whether time brought about this verdict of the owner's.
     pub(crate) fn timed(&self, epoch: i64, timed: &Timed) -> bool {
-        let missing = |it: &Unjudged| it.cause == UnjudgedCause::Missing;
-        let gave_up = || {
-            let verdict = self.verdicts.get(&timed.verdict_id);
-            verdict.is_some_and(|it| it.unjudged.iter().any(missing))
-        };
-        self.gave(epoch, &timed.verdict_id) && (!timed.gives_up || gave_up())
+        let owner = self.owners.get(&epoch);
+        let said = owner.and_then(|owner| owner.said.get(&timed.verdict_id));
+        said.is_some_and(|said| !timed.gives_up || said.missing)
     }
 
     /// Whether the verdict of this id, which covers chunks up to `seq_to`, is one of those that this owner took over.
@@ -139,15 +157,15 @@ impl StreamLog {
             return false;
         };
         let is_before =
-            seq_to < owner.first || seq_to == owner.first && owner.ids.contains(untimely);
+            seq_to < owner.first || seq_to == owner.first && owner.said.contains_key(untimely);
         let mut before = self.owners.range(..epoch);
-        is_before && before.any(|(_, owner)| owner.ids.contains(id))
+        is_before && before.any(|(_, owner)| owner.said.contains_key(id))
     }
 
     /// Whether what is taken over up to `seq_to` is the last of it: there the owner went on from a checkpoint.
     pub(crate) fn goes_on_after(&self, epoch: i64, seq_to: i64, untimely: &str) -> bool {
         let owner = self.owners.get(&epoch);
-        owner.is_some_and(|it| seq_to + 1 == it.first || it.ids.contains(untimely))
+        owner.is_some_and(|it| seq_to + 1 == it.first || it.said.contains_key(untimely))
     }
 }
 
@@ -204,6 +222,30 @@ mod tests {
         // What its predecessor said of what it read itself is not its own.
         assert!(!took_over("c", 5) && !log.took_over(3, "a", 0, "none"));
         assert!(log.goes_on_after(2, 3, "none") && !log.goes_on_after(2, 0, "none"));
+    }
+
+    #[test]
+    fn each_owner_had_its_own_time() {
+        let expired = Unjudged {
+            detector: "classifier".to_owned(),
+            cause: UnjudgedCause::Expired,
+        };
+        let mut recorded = Recorded::default();
+        recorded.take(verdict("a", 1, Some("s"), 0), Kind::Stream);
+        // Read again after an outage, the same text comes too late.
+        let late = Verdict {
+            unjudged: vec![expired],
+            ..verdict("a", 2, Some("s"), 0)
+        };
+        recorded.take(late, Kind::Stream);
+        recorded.take(verdict("b", 3, Some("s"), 1), Kind::Stream);
+        let log = &recorded.streams["s"];
+        let expired = Some(Refusal::Because(UnjudgedCause::Expired));
+        assert_eq!(log.without(1, "a"), None);
+        assert_eq!(log.without(2, "a"), expired);
+        // The third took over what the second had said.
+        assert_eq!(log.without(3, "a"), expired);
+        assert_eq!(log.without(3, "none"), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use weir_lane::{ChunkInput, StreamJudged, Taken, Timed};
 use weir_registry::Ids;
 use weir_types::{Source, Stage, derive_verdict_id};
 
-use super::part::{Progress, Rows, Setup, went_without};
+use super::part::{Progress, Rows, Setup};
 use super::recorded::{Recorded, StreamLog};
 use super::row::{Change, Kind, Outcome, Row};
 
@@ -262,7 +262,7 @@ impl<'a> Streams<'a> {
         }
         let restores = took_over && log.goes_on_after(epoch, seq_to, &untimely);
         let by_time = log.gave(epoch, &untimely);
-        let refusal = log.verdicts.get(&verdict_id).and_then(went_without);
+        let refusal = log.without(epoch, &verdict_id);
         if by_time {
             self.by_time.insert(id.to_owned());
         }
