@@ -226,6 +226,10 @@ impl Lane {
         let stream = self.streams.open.get_mut(&id)?;
         let policy = Arc::clone(&stream.terms.policy);
         let scores = completion.scores.as_ref().map(|scores| {
+            // Telling the language takes microseconds: only who calibrates needs it at each window.
+            if policy.calibration.is_none() {
+                return *scores;
+            }
             // Exactly: the verdict is to name the language that this went by.
             let language = stream.language(true);
             self.config.calibrated(scores, &policy, language)
