@@ -1,4 +1,4 @@
-//! Labels that people gave, by request or by verdict.
+//! Labels that people gave, for `weir calibrate` and `weir replay`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -27,14 +27,26 @@ pub(crate) struct Label {
 #[derive(Debug)]
 pub(crate) struct Labels {
     pub(crate) file: DataFile,
-    by_verdict: HashMap<String, Label>,
-    by_request: HashMap<String, Label>,
+    by_name: HashMap<Name, Label>,
+}
+
+/// What a label names its text by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Name {
+    Verdict(String),
+    Request(String),
+    Stream(String),
+    /// Its record: topic-partition-offset.
+    Place(String),
 }
 
 #[derive(Debug, Deserialize)]
 struct Line {
     request_id: Option<String>,
     verdict_id: Option<String>,
+    stream_id: Option<String>,
+    #[serde(rename = "ref")]
+    place: Option<String>,
     /// Names what the text is; it is nothing else.
     categories: Option<BTreeSet<String>>,
     inclusion_probability: Option<f64>,
@@ -47,8 +59,7 @@ impl Labels {
             std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let mut labels = Self {
             file: data_file(path, &bytes),
-            by_verdict: HashMap::new(),
-            by_request: HashMap::new(),
+            by_name: HashMap::new(),
         };
         for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
             if line.trim_ascii().is_empty() {
@@ -58,20 +69,19 @@ impl Labels {
                 .take(line)
                 .map_err(|error| anyhow::anyhow!("{}:{number}: {error}", path.display()))?;
         }
-        if labels.by_verdict.is_empty() && labels.by_request.is_empty() {
+        if labels.by_name.is_empty() {
             bail!("{} holds no labels", path.display());
         }
         Ok(labels)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.by_verdict.len() + self.by_request.len()
+        self.by_name.len()
     }
 
-    /// The verdict's own before its request's.
-    pub(crate) fn find(&self, verdict_id: &str, request_id: &str) -> Option<&Label> {
-        let own = self.by_verdict.get(verdict_id);
-        own.or_else(|| self.by_request.get(request_id))
+    /// The first that is there.
+    pub(crate) fn find(&self, names: &[Name]) -> Option<&Label> {
+        names.iter().find_map(|name| self.by_name.get(name))
     }
 
     fn take(&mut self, line: &[u8]) -> Result<(), String> {
@@ -80,11 +90,17 @@ impl Labels {
         let truth = truth(line, read.categories.as_ref())?;
         let weight = read.inclusion_probability.map(weight).transpose()?;
         let label = Label { truth, weight };
-        let twice = match (read.verdict_id, read.request_id) {
-            (Some(verdict), None) => self.by_verdict.insert(verdict, label),
-            (None, Some(request)) => self.by_request.insert(request, label),
-            _ => return Err("expected one of request_id and verdict_id".to_owned()),
+        let names = [
+            read.verdict_id.map(Name::Verdict),
+            read.request_id.map(Name::Request),
+            read.stream_id.map(Name::Stream),
+            read.place.map(Name::Place),
+        ];
+        let mut names = names.into_iter().flatten();
+        let (Some(name), None) = (names.next(), names.next()) else {
+            return Err("expected one of request_id, verdict_id, stream_id and ref".to_owned());
         };
+        let twice = self.by_name.insert(name, label);
         match twice {
             Some(other) if other != label => {
                 Err("the same text has another label above: which is meant?".to_owned())
@@ -161,6 +177,13 @@ mod tests {
         Labels::read(&path)
     }
 
+    fn find<'a>(labels: &'a Labels, verdict: &str, request: &str) -> Option<&'a Label> {
+        labels.find(&[
+            Name::Verdict(verdict.to_owned()),
+            Name::Request(request.to_owned()),
+        ])
+    }
+
     #[test]
     fn labels_are_found_by_verdict_or_request() {
         let labels = read(
@@ -168,31 +191,39 @@ mod tests {
 {"request_id":"r","labels":{"hate":0}}
 
 {"request_id":"s","benign":true,"locale":"de"}
+{"ref":"t-0-1","categories":[]}
+{"stream_id":"r/0/0/content","categories":[]}
 "#,
         )
         .unwrap();
-        assert_eq!(labels.len(), 3);
+        assert_eq!(labels.len(), 5);
+        let named = [
+            Name::Stream("t-0-1".to_owned()),
+            Name::Place("t-0-1".to_owned()),
+        ];
+        assert!(labels.find(&named).is_some());
         let hate = Category::Hate.index();
-        let own = labels.find("v", "r").unwrap();
+        let own = find(&labels, "v", "r").unwrap();
         assert_eq!((own.truth[hate], own.weight), (Some(true), Some(4.0)));
         assert_eq!(own.truth.iter().filter(|it| **it == Some(false)).count(), 8);
-        let request = labels.find("w", "r").unwrap();
+        let request = find(&labels, "w", "r").unwrap();
         assert_eq!(request.truth.iter().flatten().count(), 1);
         assert_eq!((request.truth[hate], request.weight), (Some(false), None));
         // Harmless texts hold personal data, too.
-        let harmless = labels.find("w", "s").unwrap().truth;
+        let harmless = find(&labels, "w", "s").unwrap().truth;
         assert_eq!(harmless[Category::Pii.index()], None);
-        assert_eq!(labels.find("w", "t"), None);
+        assert_eq!(find(&labels, "w", "t"), None);
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused_without_quoting() {
         for (line, why) in [
-            (r#"{"categories":[]}"#, "one of request_id and verdict_id"),
+            (r#"{"categories":[]}"#, "one of request_id, verdict_id"),
             (
                 r#"{"request_id":"a","verdict_id":"b","categories":[]}"#,
                 "one of",
             ),
+            (r#"{"ref":"a","stream_id":"b","categories":[]}"#, "one of"),
             (
                 r#"{"request_id":"a","categories":["secret"]}"#,
                 "category is unknown",

@@ -14,6 +14,7 @@ mod demo_moderation;
 mod demo_stream;
 mod doctor;
 mod eval;
+mod labels;
 mod marks;
 mod progress;
 mod range;

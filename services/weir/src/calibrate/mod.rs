@@ -6,7 +6,6 @@ mod edit;
 mod fit;
 mod impact;
 mod input;
-mod labels;
 mod measure;
 mod offline;
 mod page;
@@ -29,14 +28,15 @@ use weir_policy::{Policy, PolicySet, Sources};
 use weir_stats::{Bootstrap, Target};
 use weir_types::Category;
 
+use crate::eval::report::PolicyRef;
+use crate::labels::Labels;
 use crate::progress::progress_bar;
 use args::Against;
 pub(crate) use args::CalibrateArgs;
 use input::Input;
-use labels::Labels;
 use patch::Patch;
 use propose::{Goals, Parts, Proposal};
-use report::{PolicyRef, Report, Run, Split};
+use report::{Report, Run, Split};
 use row::Terms;
 
 /// Of intervals.

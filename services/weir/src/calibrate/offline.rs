@@ -11,11 +11,11 @@ use weir_telemetry::language_label;
 use weir_types::Category;
 
 use super::input::{Counts, Input, Target};
-use super::labels::{self, Labels, Truth};
 use super::row::{Labelled, Scored};
 use crate::args::JudgeArgs;
 use crate::check::{BYTES_TOGETHER, ROWS_TOGETHER, Terms, judge_together};
 use crate::eval::data::DataFile;
+use crate::labels::{self, Labels, Name, Truth};
 use crate::progress::progress_bar;
 use crate::rows::{self, Row};
 use crate::stage::NO_HURRY;
@@ -152,7 +152,9 @@ impl Reader<'_> {
         let read: Line = labels::parsed(line)?;
         let own = labels::truth(line, None)?;
         let id = read.id.clone().unwrap_or_else(|| place.to_owned());
-        let label = self.labels.and_then(|labels| labels.find(&id, &id));
+        let label = self.labels.and_then(|labels| {
+            labels.find(&[Name::Verdict(id.clone()), Name::Request(id.clone())])
+        });
         let truth = label.map_or(own, |label| label.truth);
         let drawn = read.inclusion_probability.map(labels::weight).transpose()?;
         let weight = read

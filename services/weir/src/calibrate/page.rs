@@ -5,15 +5,11 @@ use std::fmt::Write as _;
 use super::propose::Proposed;
 use super::report::Report;
 use super::table;
-use crate::eval::html::{STYLE, escape, head};
-use crate::eval::svg::{self, Labels};
+use crate::eval::html::{begin, escape, facts, head, reliability, reliability_rows};
 
 pub(crate) fn page(report: &Report) -> String {
-    let mut out = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Weir calibration</title><style>{STYLE}</style></head><body><h1>Weir calibration</h1>"
-    );
-    facts(&mut out, report);
+    let mut out = begin("Weir calibration");
+    run_facts(&mut out, report);
     let mut text = Vec::new();
     // Writing to memory does not fail.
     let _ = table::print(&mut text, report);
@@ -36,43 +32,39 @@ pub(crate) fn page(report: &Report) -> String {
     out
 }
 
-fn facts(out: &mut String, report: &Report) {
+fn run_facts(out: &mut String, report: &Report) {
     let (run, target) = (&report.run, &report.target);
     let files: Vec<String> = run
         .files
         .iter()
         .map(|file| format!("{} {}", file.name, file.sha256))
         .collect();
-    out.push_str("<table><caption>The run</caption><tbody>");
-    for (name, value) in [
-        (
-            "target",
-            format!("{} ({}): {}", target.kind, target.name, target.note),
-        ),
-        ("commit", run.commit.to_owned()),
-        ("date", run.date.clone()),
-        (
-            "policy",
-            format!(
-                "{} {} {}",
-                run.policy.id, run.policy.version, run.policy.hash
+    facts(
+        out,
+        "The run",
+        &[
+            (
+                "target",
+                format!("{} ({}): {}", target.kind, target.name, target.note),
             ),
-        ),
-        ("model", format!("{} {}", run.model.name, run.model.hash)),
-        ("source", run.source.clone()),
-        ("files", files.join(", ")),
-        (
-            "bootstrap",
-            format!("{} resamples, seed {}", run.bootstrap, run.seed),
-        ),
-    ] {
-        let _ = write!(
-            out,
-            "<tr><th scope=\"row\">{name}</th><td style=\"text-align:left;overflow-wrap:anywhere\">{}</td></tr>",
-            escape(&value)
-        );
-    }
-    out.push_str("</tbody></table>");
+            ("commit", run.commit.to_owned()),
+            ("date", run.date.clone()),
+            (
+                "policy",
+                format!(
+                    "{} {} {}",
+                    run.policy.id, run.policy.version, run.policy.hash
+                ),
+            ),
+            ("model", format!("{} {}", run.model.name, run.model.hash)),
+            ("source", run.source.clone()),
+            ("files", files.join(", ")),
+            (
+                "bootstrap",
+                format!("{} resamples, seed {}", run.bootstrap, run.seed),
+            ),
+        ],
+    );
 }
 
 fn section(out: &mut String, one: &Proposed) {
@@ -84,17 +76,11 @@ fn section(out: &mut String, one: &Proposed) {
     }
     out.push_str("<div class=\"plots\">");
     for (when, bins) in ["present", "proposed"].into_iter().zip(&one.reliability) {
-        let points: Vec<[f64; 2]> = bins.iter().map(|bin| [bin.0, bin.1]).collect();
-        let drawn = svg::square(
-            &Labels {
-                id: &format!("{name}-{when}"),
-                title: &format!("Reliability of {name}, {when}"),
-                description: "Share of positives over mean score, by bin, of rows that had no part in the fit; on the dashed diagonal scores mean what they say. The table beside it has the numbers.",
-                x: "mean score",
-                y: "share of positives",
-            },
-            &points,
-            true,
+        let drawn = reliability(
+            &format!("{name}-{when}"),
+            &format!("Reliability of {name}, {when}"),
+            ", of rows that had no part in the fit",
+            bins,
         );
         let _ = write!(
             out,
@@ -105,12 +91,7 @@ fn section(out: &mut String, one: &Proposed) {
             &format!("Reliability, {when}"),
             &["mean score", "positives", "rows"],
         );
-        for (mean, observed, rows) in bins {
-            let _ = write!(
-                out,
-                "<tr><td>{mean:.4}</td><td>{observed:.4}</td><td>{rows}</td></tr>"
-            );
-        }
+        reliability_rows(out, bins);
         out.push_str("</tbody></table></div>");
     }
     out.push_str("</div>");

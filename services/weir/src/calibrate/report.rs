@@ -9,6 +9,7 @@ use super::input::{Counts, Target};
 use super::propose::Proposed;
 use crate::bench::report::{Machine, date, machine};
 use crate::eval::data::DataFile;
+use crate::eval::report::PolicyRef;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -37,13 +38,6 @@ pub(crate) struct Run {
     pub(crate) model: ModelRef,
     pub(crate) seed: u64,
     pub(crate) bootstrap: usize,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct PolicyRef {
-    pub(crate) id: String,
-    pub(crate) version: String,
-    pub(crate) hash: String,
 }
 
 /// What curves and thresholds rest on, and what they are reported on.

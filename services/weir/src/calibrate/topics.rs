@@ -9,9 +9,9 @@ use weir_types::{Category, CategoryScore, Verdict};
 use weir_wire::Moderation;
 
 use super::input::{Counts, Input, Target};
-use super::labels::{Labels, Truth};
 use super::row::{Labelled, Scored};
 use crate::args::BrokerArgs;
+use crate::labels::{Labels, Name, Truth};
 use crate::range::{self, Range};
 use crate::registry::RegistryArgs;
 
@@ -195,7 +195,10 @@ impl Joined<'_> {
         let second = self.seconds.get(&verdict.verdict_id);
         let (truth, weight) = match self.labels {
             Some(labels) => {
-                let Some(label) = labels.find(&verdict.verdict_id, &verdict.request_id) else {
+                let Some(label) = labels.find(&[
+                    Name::Verdict(verdict.verdict_id.clone()),
+                    Name::Request(verdict.request_id.clone()),
+                ]) else {
                     return;
                 };
                 (

@@ -9,7 +9,7 @@ use super::svg::{self, Bar, Labels};
 use super::table::{at_prevalence, points, share};
 
 /// Both colour schemes; contrasts are at least 4.5 to 1 for text.
-pub(crate) const STYLE: &str = "
+const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--faint:#6a6a72;--line:#d0d0d6;--mark:#0b5cad}
 @media(prefers-color-scheme:dark){:root{--ink:#e8e8ec;--paper:#16161a;--faint:#9c9ca6;--line:#3c3c44;--mark:#6db3f8}}
 body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:72rem;margin:2rem auto;padding:0 1rem}
@@ -32,14 +32,61 @@ svg text{font:11px system-ui,sans-serif;fill:var(--ink)}
 .whisker{stroke:var(--ink);fill:none;stroke-width:1.3}
 ";
 
+/// The beginning of a page.
+pub(crate) fn begin(title: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <style>{STYLE}</style></head><body><h1>{title}</h1>"
+    )
+}
+
+/// A table of what a report is of.
+pub(crate) fn facts(out: &mut String, caption: &str, facts: &[(&str, String)]) {
+    let _ = write!(out, "<table><caption>{caption}</caption><tbody>");
+    for (name, value) in facts {
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{name}</th><td style=\"text-align:left;overflow-wrap:anywhere\">{}</td></tr>",
+            escape(value)
+        );
+    }
+    out.push_str("</tbody></table>");
+}
+
+/// A reliability diagram: mean score, share of positives and rows of each bin. `whose` says of which rows, for who cannot
+/// see it.
+pub(crate) fn reliability(id: &str, title: &str, whose: &str, bins: &[(f64, f64, u64)]) -> String {
+    let points: Vec<[f64; 2]> = bins.iter().map(|bin| [bin.0, bin.1]).collect();
+    svg::square(
+        &Labels {
+            id,
+            title,
+            description: &format!(
+                "Share of positives over mean score, by bin{whose}; on the dashed diagonal scores mean what they say. The table beside it has the numbers."
+            ),
+            x: "mean score",
+            y: "share of positives",
+        },
+        &points,
+        true,
+    )
+}
+
+/// The rows of its table.
+pub(crate) fn reliability_rows(out: &mut String, bins: &[(f64, f64, u64)]) {
+    for (mean, observed, rows) in bins {
+        let _ = write!(
+            out,
+            "<tr><td>{mean:.4}</td><td>{observed:.4}</td><td>{rows}</td></tr>"
+        );
+    }
+}
+
 /// The whole page.
 pub(crate) fn page(report: &Report) -> String {
-    let mut out = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Weir evaluation</title>\
-         <style>{STYLE}</style></head><body><h1>Weir evaluation</h1>"
-    );
-    facts(&mut out, report);
+    let mut out = begin("Weir evaluation");
+    run_facts(&mut out, report);
     for subject in Subject::all() {
         section(&mut out, report, subject);
     }
@@ -59,7 +106,7 @@ pub(crate) fn page(report: &Report) -> String {
     out
 }
 
-fn facts(out: &mut String, report: &Report) {
+fn run_facts(out: &mut String, report: &Report) {
     let run = &report.run;
     let model = run.model.as_ref().map_or_else(
         || "none: rules only".to_owned(),
@@ -77,34 +124,31 @@ fn facts(out: &mut String, report: &Report) {
     );
     let machine = &run.machine;
     let policy = &run.policy;
-    out.push_str("<table><caption>The run</caption><tbody>");
-    for (name, value) in [
-        ("commit", run.commit.to_owned()),
-        ("date", run.date.clone()),
-        (
-            "machine",
-            format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os),
-        ),
-        (
-            "policy",
-            format!("{} {} {}", policy.id, policy.version, policy.hash),
-        ),
-        ("model", model),
-        ("data", files.join(", ")),
-        ("rows", rows),
-        (
-            "bootstrap",
-            format!("{} resamples, seed {}", run.bootstrap, run.seed),
-        ),
-    ] {
-        let _ = write!(
-            out,
-            "<tr><th scope=\"row\">{name}</th><td style=\"text-align:left;overflow-wrap:anywhere\">{}</td></tr>",
-            escape(&value)
-        );
-    }
+    facts(
+        out,
+        "The run",
+        &[
+            ("commit", run.commit.to_owned()),
+            ("date", run.date.clone()),
+            (
+                "machine",
+                format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os),
+            ),
+            (
+                "policy",
+                format!("{} {} {}", policy.id, policy.version, policy.hash),
+            ),
+            ("model", model),
+            ("data", files.join(", ")),
+            ("rows", rows),
+            (
+                "bootstrap",
+                format!("{} resamples, seed {}", run.bootstrap, run.seed),
+            ),
+        ],
+    );
     out.push_str(
-        "</tbody></table><p class=\"faint\">Brackets are 95 % intervals: Clopper-Pearson of rates, \
+        "<p class=\"faint\">Brackets are 95 % intervals: Clopper-Pearson of rates, \
          bootstrap of the rest. \"At most\" is the one-sided 95 % bound of the false positive rate. \
          Unproven: fewer than 1,500 harmless rows. \"P at\" is the precision where that share \
          of the traffic is harmful, in round brackets with the false positive rate at its bound. A dash: not defined, or of too few rows.</p>",
@@ -136,21 +180,11 @@ fn plots(out: &mut String, curves: &Curves) {
         out.push_str("<p class=\"faint\">Too few scored rows for curves.</p>");
         return;
     }
-    let points: Vec<[f64; 2]> = curves
-        .reliability
-        .iter()
-        .map(|bin| [bin.0, bin.1])
-        .collect();
-    let reliability = svg::square(
-        &Labels {
-            id: &format!("{name}-reliability"),
-            title: &format!("Reliability of {name}"),
-            description: "Share of positives over mean score, by bin; on the dashed diagonal scores mean what they say. The table beside it has the numbers.",
-            x: "mean score",
-            y: "share of positives",
-        },
-        &points,
-        true,
+    let reliability = reliability(
+        &format!("{name}-reliability"),
+        &format!("Reliability of {name}"),
+        "",
+        &curves.reliability,
     );
     let roc = svg::square(
         &Labels {
@@ -168,12 +202,7 @@ fn plots(out: &mut String, curves: &Curves) {
         "<div class=\"plots\"><figure>{reliability}</figure><table><caption>Reliability</caption><thead><tr>\
          <th scope=\"col\">mean score</th><th scope=\"col\">positives</th><th scope=\"col\">rows</th></tr></thead><tbody>"
     );
-    for (mean, observed, rows) in &curves.reliability {
-        let _ = write!(
-            out,
-            "<tr><td>{mean:.4}</td><td>{observed:.4}</td><td>{rows}</td></tr>"
-        );
-    }
+    reliability_rows(out, &curves.reliability);
     let _ = write!(
         out,
         "</tbody></table><figure>{roc}</figure><table><caption>ROC</caption><thead><tr>\

@@ -7,7 +7,7 @@ pub(crate) mod html;
 pub(crate) mod labels;
 mod misses;
 mod outcome;
-mod report;
+pub(crate) mod report;
 pub(crate) mod subject;
 pub(crate) mod svg;
 mod table;

@@ -123,7 +123,7 @@ pub(crate) struct ReplayArgs {
     /// Write the texts, too.
     #[arg(long, requires = "out")]
     with_text: bool,
-    /// Labels by people, one JSON object a line: {"ref" | "request_id" | "stream_id": .., "categories": [..]}.
+    /// Labels by people, lines as weir calibrate takes them; they may name a text by its "ref" or "stream_id", too.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Share of the traffic that is positive, at which precision is told.

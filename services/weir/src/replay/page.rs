@@ -6,7 +6,7 @@ use super::finish::{PARQUET, ROWS};
 use super::report::Report;
 use super::row::Change;
 use super::table::{groups, most_changed};
-use crate::eval::html::{STYLE, escape};
+use crate::eval::html::{begin, escape, facts, head};
 use crate::eval::svg::{self, Bar, Labels};
 
 /// Lines of a table; the rest is in `summary.json`.
@@ -15,12 +15,8 @@ const LINES: usize = 200;
 const BARS: usize = 12;
 
 pub(crate) fn page(report: &Report) -> String {
-    let mut out = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Weir replay</title>\
-         <style>{STYLE}</style></head><body><h1>Weir replay</h1>"
-    );
-    facts(&mut out, report);
+    let mut out = begin("Weir replay");
+    run_facts(&mut out, report);
     changes(&mut out, report);
     verification(&mut out, report);
     account(&mut out, report);
@@ -32,15 +28,9 @@ pub(crate) fn page(report: &Report) -> String {
     out
 }
 
-fn facts(out: &mut String, report: &Report) {
-    out.push_str("<table><caption>The replay</caption><tbody>");
-    let mut fact = |name: &str, value: &str| {
-        let value = escape(value);
-        let _ = write!(
-            out,
-            "<tr><th scope=\"row\">{name}</th><td style=\"text-align:left;overflow-wrap:anywhere\">{value}</td></tr>"
-        );
-    };
+fn run_facts(out: &mut String, report: &Report) {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    let mut fact = |name, value: &str| rows.push((name, value.to_owned()));
     fact("commit", report.commit);
     fact("range", &report.asked["range"].to_string());
     for arm in &report.arms {
@@ -57,7 +47,7 @@ fn facts(out: &mut String, report: &Report) {
         _ => "nothing",
     };
     fact("compared with", before);
-    let (all, rows) = (&report.records, &report.rows);
+    let (all, judged) = (&report.records, &report.rows);
     fact(
         "records",
         &format!("{} read, {} judged", all.read, all.judged),
@@ -66,10 +56,10 @@ fn facts(out: &mut String, report: &Report) {
         "rows",
         &format!(
             "{} prompts, {} streams, {} compared",
-            rows.prompts, rows.streams, rows.compared
+            judged.prompts, judged.streams, judged.compared
         ),
     );
-    out.push_str("</tbody></table>");
+    facts(out, "The replay", &rows);
 }
 
 fn changes(out: &mut String, report: &Report) {
@@ -228,17 +218,6 @@ fn account(out: &mut String, report: &Report) {
         out.push_str("</tr>");
     }
     out.push_str("</tbody></table></div>");
-}
-
-fn head(out: &mut String, caption: &str, columns: &[&str]) {
-    let _ = write!(
-        out,
-        "<div class=\"wide\"><table><caption>{caption}</caption><thead><tr>"
-    );
-    for column in columns {
-        let _ = write!(out, "<th scope=\"col\">{column}</th>");
-    }
-    out.push_str("</tr></thead><tbody>");
 }
 
 /// As much of a name as stands beside a bar.
