@@ -186,13 +186,15 @@ impl Covered {
         }
     }
 
-    /// These chunks and one more.
+    /// These chunks and one more. It stands where the latest of their records does: one that had to wait for another is
+    /// taken in after it, but came before.
     pub(super) fn with(before: Option<&Self>, input: &ChunkInput, now: Micros) -> Self {
+        let latest = before.filter(|before| before.source.offset > input.source.offset);
         Self {
             seq_from: before.map_or(input.seq, |before| before.seq_from.min(input.seq)),
             seq_to: before.map_or(input.seq, |before| before.seq_to.max(input.seq)),
-            source: input.source.clone(),
-            arrival: input.arrival,
+            source: latest.map_or(&input.source, |it| &it.source).clone(),
+            arrival: latest.map_or(input.arrival, |it| it.arrival),
             taken_up: now,
         }
     }

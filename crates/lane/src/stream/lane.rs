@@ -371,6 +371,9 @@ impl Lane {
         }
         let gap = over(stream.gap_until());
         let hold = over(stream.suspicion.expires(stream.contract.hold));
+        // What came since the last verdict is answered first: the classifier may think better of it.
+        let awaits_answer = hold && !gap && !silent && stream.covers().is_some();
+        let hold = hold && !awaits_answer;
         let key = &self.config.fingerprint_key;
         if gap {
             stream.give_up_gap(key, now);
@@ -388,6 +391,7 @@ impl Lane {
                 .expires(stream.contract.hold)
                 .filter(|at| *at > now)
                 .into_iter()
+                .chain(awaits_answer.then(|| now.plus(Micros(1))))
                 .chain(stream.gap_until())
                 .fold(idle, Micros::min);
             self.streams.set_alarm(id, next);

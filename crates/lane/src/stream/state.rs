@@ -129,7 +129,7 @@ pub(super) struct News {
 pub(super) struct Covered {
     pub(super) seq_from: i64,
     pub(super) seq_to: i64,
-    /// The last of them.
+    /// The last of their records.
     pub(super) source: Source,
     pub(super) arrival: Arrival,
     pub(super) taken_up: Micros,
@@ -179,6 +179,9 @@ impl Stream {
 
     /// Takes in a chunk.
     pub(super) fn take(&mut self, input: ChunkInput, key: &FingerprintKey, now: Micros) -> Taken {
+        if self.was_told_of(&input) {
+            return Taken::Duplicate;
+        }
         self.last_seen = now;
         self.may_have_ended = false;
         if input.seq < self.next_seq {
@@ -201,6 +204,15 @@ impl Stream {
             self.gap_until = None;
         }
         Taken::New
+    }
+
+    /// Whether a verdict covered this very record before the stream was saved: its new owner reads on from where the
+    /// partition's other streams need it. It neither tells that the stream goes on nor wants an answer.
+    fn was_told_of(&self, input: &ChunkInput) -> bool {
+        let told = &self.told.source;
+        input.seq < self.next_seq
+            && input.source.partition == told.partition
+            && input.source.offset <= told.offset
     }
 
     fn put_aside(&mut self, input: ChunkInput, now: Micros) -> Taken {
@@ -292,7 +304,11 @@ impl Stream {
     pub(super) fn expire_hold(&mut self) {
         match self.contract.on_expiry {
             OnExpiry::Hold => {}
-            OnExpiry::Cut => self.cut_at(self.released_to),
+            OnExpiry::Cut => {
+                self.cut_at(self.released_to);
+                // Decided, so that the verdict need not wait for another chunk.
+                self.suspicion.release();
+            }
             OnExpiry::Release => {
                 self.suspicion.release();
                 self.hold_expired = true;

@@ -170,6 +170,12 @@ fn chunk(tenant: &str, seq: i64, byte_start: usize, text: &[u8], end: bool) -> C
     }
 }
 
+/// A chunk as another record.
+fn sent_as(offset: i64, mut input: ChunkInput) -> ChunkInput {
+    input.source.offset = offset;
+    input
+}
+
 fn opening(fail_mode: FailMode) -> OpeningInput {
     OpeningInput {
         locale_hint: None,
@@ -535,23 +541,18 @@ fn repeats_are_answered_again_and_order_does_not_matter() {
         Taken::Pins
     );
     let first = answer(&mut lane, now).judged.verdict;
-    assert_eq!(
-        lane.on_chunk(chunk("", 0, 0, &text[..4], false), now),
-        Taken::Duplicate
-    );
+    let again = sent_as(101, chunk("", 0, 0, &text[..4], false));
+    assert_eq!(lane.on_chunk(again, now), Taken::Duplicate);
     let again = answer(&mut lane, now).judged.verdict;
-    assert_eq!(again.verdict_id, first.verdict_id);
     assert_eq!(again.released_to, first.released_to);
-    assert_eq!(
-        lane.on_chunk(chunk("", 2, 8, &text[8..], true), now),
-        Taken::New
-    );
+    let end = sent_as(102, chunk("", 2, 8, &text[8..], true));
+    assert_eq!(lane.on_chunk(end, now), Taken::New);
     assert!(lane.answer(now).is_empty(), "it waits for the one before");
-    assert_eq!(
-        lane.on_chunk(chunk("", 1, 4, &text[4..8], false), now),
-        Taken::New
-    );
-    let last = answer(&mut lane, now).judged.verdict;
+    let overtaken = sent_as(103, chunk("", 1, 4, &text[4..8], false));
+    assert_eq!(lane.on_chunk(overtaken, now), Taken::New);
+    let last = answer(&mut lane, now).judged;
+    assert_eq!(last.source.offset, 103);
+    let last = last.verdict;
     assert_eq!((last.seq_from, last.seq_to, last.released_to), (1, 2, 13));
     assert!(last.is_final);
     assert_eq!(lane.open_streams(), 0);
@@ -793,11 +794,13 @@ fn what_the_prompts_verdict_named_is_the_first_of_two() {
     assert_eq!(twice[2].truncate_at, Some(300));
 }
 
-#[test]
-fn a_hold_on_suspicion_ends_in_time() {
+/// A lane with a stream of 300 bytes that is held on suspicion.
+fn suspicious(tenant: &str, on_expiry: OnExpiry) -> Lane {
     let mut lane = lane_with(true);
     let text = "word ".repeat(60);
-    lane.on_chunk(chunk("", 0, 0, text.as_bytes(), false), Micros::ZERO);
+    let mut first = chunk(tenant, 0, 0, text.as_bytes(), false);
+    first.opening.as_mut().unwrap().on_expiry = on_expiry;
+    lane.on_chunk(first, Micros::ZERO);
     let Some(StreamStep::Judge(job)) = lane.answer(Micros::ZERO).pop() else {
         panic!("the classifier was not asked");
     };
@@ -809,9 +812,61 @@ fn a_hold_on_suspicion_ends_in_time() {
     };
     let held = lane.on_window(&completion, Micros::ZERO).unwrap();
     assert_eq!(held.judged.verdict.released_to, 0);
+    lane
+}
+
+#[test]
+fn a_hold_on_suspicion_ends_in_time() {
+    let mut lane = suspicious("", OnExpiry::Release);
     assert!(lane.on_stream_tick(Micros::from_millis(29)).is_empty());
     let released = lane.on_stream_tick(Micros::from_millis(30));
     let verdict = &released[0].judged.verdict;
     assert_eq!((verdict.released_to, verdict.hold_expired), (300, true));
     assert!(lane.on_stream_tick(Micros::from_millis(31)).is_empty());
+}
+
+/// Nobody need wait for the next chunk, which may never come, and the verdict tells that time brought it about.
+#[test]
+fn a_hold_that_ends_in_a_cut_is_told_at_once() {
+    let mut lane = suspicious("", OnExpiry::Cut);
+    assert!(lane.on_stream_tick(Micros::from_millis(29)).is_empty());
+    let cut = lane.on_stream_tick(Micros::from_millis(30)).pop().unwrap();
+    let verdict = cut.judged.verdict;
+    assert!(cut.closed && verdict.is_final && !verdict.hold_expired);
+    assert_eq!(
+        (verdict.action, verdict.truncate_at),
+        (Action::Block, Some(0))
+    );
+    assert_eq!(lane.open_streams(), 0);
+    // Where the policy only watches, the text goes on.
+    let mut lane = suspicious("watching", OnExpiry::Cut);
+    let cut = lane.on_stream_tick(Micros::from_millis(30)).pop().unwrap();
+    let verdict = cut.judged.verdict;
+    assert_eq!(
+        (verdict.action, verdict.would_action, verdict.released_to),
+        (Action::Allow, Action::Block, 300)
+    );
+    assert!(lane.on_stream_tick(Micros::from_millis(31)).is_empty());
+    assert_eq!(lane.open_streams(), 1);
+}
+
+#[test]
+fn what_has_come_is_answered_before_a_hold_ends() {
+    let mut lane = suspicious("", OnExpiry::Cut);
+    let late = Micros::from_millis(35);
+    lane.on_chunk(chunk("", 1, 300, &[b'y'; 300], false), late);
+    assert!(lane.on_stream_tick(late).is_empty());
+    assert_eq!(lane.next_stream_deadline(), Some(late.plus(Micros(1))));
+    let Some(StreamStep::Judge(job)) = lane.answer(late).pop() else {
+        panic!("the classifier was not asked");
+    };
+    let completion = Completion {
+        id: job.id,
+        scores: Some(scores(0.1)),
+        rules_us: 1,
+        classify_us: 2,
+    };
+    let verdict = lane.on_window(&completion, late).unwrap().judged.verdict;
+    assert_eq!((verdict.action, verdict.released_to), (Action::Allow, 600));
+    assert!(lane.on_stream_tick(late.plus(Micros(1))).is_empty());
 }

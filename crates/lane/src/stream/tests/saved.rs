@@ -102,17 +102,22 @@ proptest! {
         let mut now = Micros::ZERO;
         for (at, index) in order.into_iter().enumerate() {
             now = now.plus(Micros(waits[at % waits.len()]));
-            let expected = plain.take(chunks[index].clone(), now);
-            let told = moved.take(chunks[index].clone(), now);
+            let offset = 100 + 2 * i64::try_from(at).unwrap();
+            let record = sent_as(offset, chunks[index].clone());
+            let expected = plain.take(record.clone(), now);
+            let told = moved.take(record.clone(), now);
             prop_assert_eq!(&told, &expected, "chunk {} of {:?}", at, String::from_utf8_lossy(&text));
             if plain.0.open_streams() == 0 {
                 break;
             }
             prop_assert!(moved.0.save_stream(ID, moved.now(now)).unwrap().is_some());
             moved = moved.moved(now);
-            // What was taken in last is read again, and time goes on from there.
-            let expected = plain.take(chunks[index].clone(), now);
-            prop_assert_eq!(moved.take(chunks[index].clone(), now), expected);
+            // What was taken in last is read again, and changes nothing...
+            prop_assert_eq!(moved.take(record, now), (false, Vec::new()));
+            // ... and sent again, which tells that the stream goes on, and time with it.
+            let again = sent_as(offset + 1, chunks[index].clone());
+            let expected = plain.take(again.clone(), now);
+            prop_assert_eq!(moved.take(again, now), expected);
         }
         // Silence ends it, after a second.
         for wait in [20_000, 979_999, 1] {
@@ -179,23 +184,35 @@ fn a_stream_is_due_to_be_saved_when_it_has_pinned_a_chunk_for_long() {
 }
 
 #[test]
-fn a_chunk_read_again_after_a_restore_is_a_repeat() {
+fn what_a_checkpoint_holds_is_not_answered_again() {
     let saved = lane_with_chunks(3).save_stream(ID, Micros::ZERO).unwrap();
     let saved = saved.unwrap();
     assert_eq!((saved.next_seq, saved.source.offset), (3, 102));
     let mut lane = lane_with(false);
     lane.restore_stream(saved, 6, seconds(1)).unwrap();
+    // The partition is read again from before the checkpoint.
     let again = chunk("", 2, 8, b"one ", false);
+    assert_eq!(lane.on_chunk(again, seconds(1)), Taken::Duplicate);
+    assert!(lane.answer(seconds(1)).is_empty());
+    // It does not tell that the stream went on: it is closed as it stands.
+    let closed = lane.on_stream_tick(seconds(2));
+    assert!(closed[0].closed && closed[0].pin.is_none());
+    let verdict = &closed[0].judged.verdict;
+    assert_eq!((verdict.released_to, verdict.owner_epoch), (12, 6));
+}
+
+#[test]
+fn a_chunk_sent_again_after_a_restore_is_answered_with_where_the_stream_stands() {
+    let saved = lane_with_chunks(3).save_stream(ID, Micros::ZERO).unwrap();
+    let mut lane = lane_with(false);
+    lane.restore_stream(saved.unwrap(), 6, seconds(1)).unwrap();
+    let again = sent_as(200, chunk("", 2, 8, b"one ", false));
     assert_eq!(lane.on_chunk(again, seconds(1)), Taken::Duplicate);
     let verdict = answer(&mut lane, seconds(1)).judged.verdict;
     assert_eq!(
         (verdict.seq_to, verdict.released_to, verdict.owner_epoch),
         (2, 12, 6)
     );
-    // It was not told of after that, and nothing comes: it is closed, with nothing new in it.
-    let closed = lane.on_stream_tick(seconds(2));
-    assert!(closed[0].closed && closed[0].pin.is_none());
-    assert_eq!(closed[0].judged.verdict.released_to, 12);
 }
 
 /// The stream may have ended after it was saved. Then what it held was decided by what followed, and a
@@ -238,7 +255,7 @@ fn of_a_stream_that_may_have_ended_nothing_is_decided_by_time() {
     goes_on.restore_stream(saved, 6, Micros::ZERO).unwrap();
     assert!(goes_on.on_stream_tick(Micros::from_millis(50)).is_empty());
     goes_on.on_chunk(
-        chunk("", 0, 0, text.as_bytes(), false),
+        sent_as(200, chunk("", 0, 0, text.as_bytes(), false)),
         Micros::from_millis(50),
     );
     answer(&mut goes_on, Micros::from_millis(50));
