@@ -18,9 +18,11 @@
 pub mod admin;
 mod config;
 mod context;
+mod delivery;
 mod embedded;
 mod error;
 mod ledger;
+mod lines;
 mod linger;
 mod log;
 mod observer;
@@ -34,13 +36,14 @@ mod transactor;
 mod trouble;
 
 pub use config::BusConfig;
+pub use delivery::Token;
 pub use embedded::EmbeddedBroker;
 pub use error::BusError;
 pub use ledger::{InputRef, Ledger};
 pub use linger::Linger;
 pub use log::{Bound, Extent, Follow, Log, LogReader, Stretch};
 pub use observer::{Group, Member, Observer};
-pub use publisher::{Publisher, Token};
+pub use publisher::Publisher;
 pub use reader::{Batch, Committer, Event, Reader, unix_ms};
 pub use record::{InRecord, OutRecord};
 pub use tail::{From as TailFrom, Tail, partition_count};

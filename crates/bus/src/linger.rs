@@ -79,6 +79,11 @@ impl Density {
         self.level = self.level.max(level(self.sent));
         self.level
     }
+
+    /// That of the last record sent.
+    pub(crate) const fn level(&self) -> usize {
+        self.level
+    }
 }
 
 fn level(sent_in_window: u32) -> usize {

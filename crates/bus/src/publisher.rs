@@ -1,19 +1,18 @@
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rdkafka::Message;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders, OwnedMessage};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::config::BusConfig;
-use crate::context::{lock, log};
+use crate::delivery::{
+    DeliveryContext, FULL_QUEUE_WAIT, Sent, Token, again, enqueue, is_hopeless, serve,
+};
 use crate::error::BusError;
+use crate::lines::Lines;
 use crate::linger::{Density, Linger};
 use crate::record::OutRecord;
-use crate::trouble::Trouble;
 
 /// How long a record that could not be delivered waits before it is sent again.
 const RESEND_AFTER: Duration = Duration::from_millis(500);
@@ -25,16 +24,19 @@ const METADATA_PATIENCE: Duration = Duration::from_secs(10);
 /// A producer that has sent something and heard of nothing for so long waits for the cluster; an
 /// acknowledgement takes a few milliseconds, a garbage collection of the broker some tens.
 const STALLED_AFTER: Duration = Duration::from_millis(50);
-/// How long a full local queue is given to drain at each try.
-const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
-
+/// Records that are handed to librdkafka before its thread has woken for the first of them.
+const FEW: usize = 8;
 /// Writes records and reports, by token, which have been acknowledged.
 ///
 /// Load decides how: sparse records go out at once, dense ones linger to share a request. All
 /// producers are idempotent, with acks=all. A failed delivery is sent again until it succeeds or
-/// [`Publisher::poll`]'s caller says that it is no longer wanted. With [`Linger::ByLoad`] records of one
-/// key may overtake each other when load changes, though not because the cluster was away, and verdicts
-/// carry what orders them; with the others only a record that is sent again may fall behind.
+/// [`Publisher::poll`]'s caller says that it is no longer wanted.
+///
+/// Unless it is never to linger, a record for a partition that the caller names waits while others of it are on their
+/// way, so a caller in a hurry polls every millisecond or so while some [are waiting](Publisher::is_waiting).
+///
+/// Only a record that is sent again may fall behind. Where load decides and the caller leaves the partition to the key,
+/// records of one key may overtake each other when load changes, too, though not because the cluster was away.
 pub struct Publisher<T: Token> {
     /// One for each of `LINGER_MS`; a single one where [`Linger`] leaves no choice.
     producers: Vec<BaseProducer<DeliveryContext<T>>>,
@@ -42,48 +44,13 @@ pub struct Publisher<T: Token> {
     heard: Vec<Instant>,
     started: Instant,
     density: Density,
+    /// What waits for others of its partition, where records may wait at all.
+    lines: Option<Lines<(OwnedMessage, T)>>,
     /// What failed, to be sent again not before the moment given.
     resend: Vec<(Instant, OwnedMessage, T)>,
     failures: u64,
     dropped: u64,
     last_failure: Option<KafkaError>,
-}
-
-/// What a caller recognises its record by.
-pub trait Token: Copy + Send + Sync + 'static {}
-impl<T: Copy + Send + Sync + 'static> Token for T {}
-
-struct DeliveryContext<T> {
-    done: Mutex<Vec<Outcome<T>>>,
-    trouble: Trouble,
-}
-
-enum Outcome<T> {
-    /// With the offset that the record was given.
-    Acknowledged(T, i64),
-    Failed(T, OwnedMessage, KafkaError),
-}
-
-impl<T: Token> ClientContext for DeliveryContext<T> {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.trouble.say(&error, reason);
-    }
-}
-
-impl<T: Token> ProducerContext for DeliveryContext<T> {
-    type DeliveryOpaque = Box<T>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, token: Box<T>) {
-        let outcome = match result {
-            Ok(message) => Outcome::Acknowledged(*token, message.offset()),
-            Err((error, message)) => Outcome::Failed(*token, message.detach(), error.clone()),
-        };
-        lock(&self.done).push(outcome);
-    }
 }
 
 impl<T: Token> std::fmt::Debug for Publisher<T> {
@@ -103,10 +70,7 @@ impl<T: Token> Publisher<T> {
         let producer = |linger_ms: &str| {
             config
                 .producer(linger_ms)
-                .create_with_context(DeliveryContext {
-                    done: Mutex::new(Vec::new()),
-                    trouble: Trouble::default(),
-                })
+                .create_with_context(DeliveryContext::default())
                 .map_err(BusError::client)
         };
         let started = Instant::now();
@@ -121,6 +85,7 @@ impl<T: Token> Publisher<T> {
             heard: vec![started; producers.len()],
             producers,
             density: Density::new(linger, started),
+            lines: (linger != Linger::Never).then(Lines::default),
             resend: Vec::new(),
             failures: 0,
             dropped: 0,
@@ -174,20 +139,71 @@ impl<T: Token> Publisher<T> {
         token: T,
     ) -> Result<(), BusError> {
         let now = Instant::now();
-        // A single producer is the one for whatever level.
-        let level = self.density.on_send(now).min(self.producers.len() - 1);
-        let producer = &self.producers[self.stalled(now).unwrap_or(level)];
-        let mut out = BaseRecord::with_opaque_to(record.topic, Box::new(token));
-        out.payload = value;
-        out.partition = record.partition;
-        out.key = record.key;
-        out.headers = record.header.map(|(key, value)| {
+        let level = self.density.on_send(now);
+        let line = match (&mut self.lines, record.partition) {
+            (Some(lines), Some(partition)) => Some(lines.of(record.topic, partition)),
+            _ => None,
+        };
+        let headers = record.header.map(|(key, value)| {
             OwnedHeaders::new_with_capacity(1).insert(Header {
                 key,
                 value: Some(value),
             })
         });
-        enqueue(producer, out)
+        if let (Some(lines), Some(line)) = (&mut self.lines, line)
+            && lines.is_busy(line)
+        {
+            let message = OwnedMessage::new(
+                value.map(<[u8]>::to_vec),
+                record.key.map(<[u8]>::to_vec),
+                record.topic.to_owned(),
+                rdkafka::Timestamp::NotAvailable,
+                record.partition.unwrap_or(-1),
+                0,
+                headers,
+            );
+            lines.wait(line, (message, token));
+            return self.send_ready(now);
+        }
+        let sent = Sent { token, line };
+        let mut out = BaseRecord::with_opaque_to(record.topic, Box::new(sent));
+        out.payload = value;
+        out.partition = record.partition;
+        out.key = record.key;
+        out.headers = headers;
+        self.hand_over(level, out, now)
+    }
+
+    /// Sends what need wait for others of its partition no more.
+    fn send_ready(&mut self, now: Instant) -> Result<(), BusError> {
+        while let Some((line, records)) = self.lines.as_mut().and_then(Lines::take_ready) {
+            // librdkafka's thread may be quicker than this one: then the first would go alone, and the rest wait for it.
+            let together = usize::from(records.len() > FEW);
+            let level = self.density.level().max(together);
+            for (message, token) in &records {
+                let sent = Sent {
+                    token: *token,
+                    line: Some(line),
+                };
+                self.hand_over(level, again(message, sent), now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives librdkafka a record.
+    fn hand_over(
+        &mut self,
+        level: usize,
+        record: BaseRecord<'_, [u8], [u8], Box<Sent<T>>>,
+        now: Instant,
+    ) -> Result<(), BusError> {
+        if let (Some(lines), Some(line)) = (&mut self.lines, record.delivery_opaque.line) {
+            lines.sent(line);
+        }
+        // A single producer is the one for whatever level.
+        let level = level.min(self.producers.len() - 1);
+        enqueue(&self.producers[self.stalled(now).unwrap_or(level)], record)
     }
 
     /// The producer, if any, that waits for the cluster. What is sent meanwhile goes the same way: else one
@@ -225,13 +241,17 @@ impl<T: Token> Publisher<T> {
     ) -> Result<(), BusError> {
         for (producer, heard) in self.producers.iter().zip(&mut self.heard) {
             serve(producer);
-            for outcome in std::mem::take(&mut *lock(&producer.context().done)) {
-                match outcome {
-                    Outcome::Acknowledged(token, offset) => {
+            for outcome in producer.context().take_done() {
+                let Sent { token, line } = outcome.sent;
+                if let (Some(lines), Some(line)) = (&mut self.lines, line) {
+                    lines.arrived(line);
+                }
+                match outcome.result {
+                    Ok(offset) => {
                         *heard = Instant::now();
                         done(token, Some(offset));
                     }
-                    Outcome::Failed(token, message, error) if is_hopeless(&error) => {
+                    Err((message, error)) if is_hopeless(&error) => {
                         // Kept, it would pin its input's offset for ever.
                         tracing::error!(%error, topic = message.topic(), "record dropped, it can never be delivered");
                         self.failures += 1;
@@ -239,7 +259,7 @@ impl<T: Token> Publisher<T> {
                         self.last_failure = Some(error);
                         done(token, None);
                     }
-                    Outcome::Failed(token, message, error) => {
+                    Err((message, error)) => {
                         self.failures += 1;
                         tracing::warn!(%error, topic = message.topic(), "delivery failed");
                         self.last_failure = Some(error);
@@ -249,10 +269,11 @@ impl<T: Token> Publisher<T> {
                 }
             }
         }
+        let now = Instant::now();
+        self.send_ready(now)?;
         if self.resend.is_empty() {
             return Ok(());
         }
-        let now = Instant::now();
         for (when, message, token) in std::mem::take(&mut self.resend) {
             if !wanted(&token) {
                 continue;
@@ -261,15 +282,18 @@ impl<T: Token> Publisher<T> {
                 self.resend.push((when, message, token));
                 continue;
             }
-            let mut out = BaseRecord::with_opaque_to(message.topic(), Box::new(token));
-            // A record without a partition was given one by the partitioner: it keeps it.
-            out.partition = (message.partition() >= 0).then_some(message.partition());
-            out.key = message.key();
-            out.payload = message.payload();
-            out.headers = message.headers().cloned();
-            enqueue(&self.producers[0], out)?;
+            enqueue(
+                &self.producers[0],
+                again(&message, Sent { token, line: None }),
+            )?;
         }
         Ok(())
+    }
+
+    /// Whether records wait for others of their partition: a poll sends them when those have arrived.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.lines.as_ref().is_some_and(|lines| lines.waiting() > 0)
     }
 
     /// Deliveries that failed so far, each of which was or will be sent again, or was dropped.
@@ -282,7 +306,8 @@ impl<T: Token> Publisher<T> {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         let queued: i32 = self.producers.iter().map(Producer::in_flight_count).sum();
-        usize::try_from(queued).unwrap_or(0) + self.resend.len()
+        let waiting = self.lines.as_ref().map_or(0, Lines::waiting);
+        usize::try_from(queued).unwrap_or(0) + waiting + self.resend.len()
     }
 
     /// Waits until everything has been delivered, sending again what fails meanwhile. Never on the
@@ -320,69 +345,6 @@ impl<T: Token> Publisher<T> {
     }
 }
 
-/// Takes in all delivery reports that are there. A poll serves one event, which under sparse traffic is the
-/// report of one record: with one poll a round they would pile up, and offsets be committed ever later.
-fn serve<T: Token>(producer: &BaseProducer<DeliveryContext<T>>) {
-    let reports = || lock(&producer.context().done).len();
-    let mut before = reports();
-    loop {
-        producer.poll(Duration::ZERO);
-        let now = reports();
-        if now == before {
-            return;
-        }
-        before = now;
-    }
-}
-
-/// Whether sending the very same record again must fail again.
-fn is_hopeless(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::MessageSizeTooLarge
-                | RDKafkaErrorCode::InvalidMessageSize
-                | RDKafkaErrorCode::InvalidRecord
-        )
-    )
-}
-
-fn enqueue<T: Token>(
-    producer: &BaseProducer<DeliveryContext<T>>,
-    mut record: BaseRecord<'_, [u8], [u8], Box<T>>,
-) -> Result<(), BusError> {
-    loop {
-        match producer.send(record) {
-            Ok(()) => return Ok(()),
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent)) => {
-                producer.poll(FULL_QUEUE_WAIT);
-                record = unsent;
-            }
-            Err((error, unsent)) => {
-                if let Some((_, reason)) = producer.client().fatal_error() {
-                    return Err(BusError::Operation {
-                        what: format!("the producer failed for good ({reason})"),
-                        source: error,
-                    });
-                }
-                let message = OwnedMessage::new(
-                    unsent.payload.map(<[u8]>::to_vec),
-                    unsent.key.map(<[u8]>::to_vec),
-                    unsent.topic.to_owned(),
-                    rdkafka::Timestamp::NotAvailable,
-                    unsent.partition.unwrap_or(-1),
-                    0,
-                    unsent.headers,
-                );
-                // From here on it is a delivery that failed, like any other.
-                let failed = Outcome::Failed(*unsent.delivery_opaque, message, error);
-                lock(&producer.context().done).push(failed);
-                return Ok(());
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,5 +371,44 @@ mod tests {
         std::thread::sleep(Duration::from_millis(1500));
         publisher.poll(&mut acknowledged, |_| true).unwrap();
         assert_eq!(acknowledged.len(), 20);
+    }
+
+    /// Bursts and pauses, so that some go at once, some wait and some linger.
+    #[test]
+    fn records_of_a_partition_stay_in_order_whatever_the_load() {
+        const BURSTS: [u32; 7] = [1, 3, 200, 1, 12, 40, 2];
+        let broker = EmbeddedBroker::start([("t", 2)]).unwrap();
+        let config = broker.config();
+        for linger in [Linger::ByLoad, Linger::Always] {
+            let mut publisher = Publisher::new(&config, linger).unwrap();
+            let (mut sent, mut acknowledged) = (0_u32, Vec::new());
+            for burst in BURSTS {
+                for _ in 0..burst {
+                    let record = OutRecord {
+                        topic: "t",
+                        partition: Some(i32::try_from(sent % 2).unwrap()),
+                        key: None,
+                        payload: &sent.to_be_bytes(),
+                        header: None,
+                    };
+                    publisher.send(&record, sent).unwrap();
+                    sent += 1;
+                }
+                publisher.poll(&mut acknowledged, |_| true).unwrap();
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            while publisher.in_flight() > 0 {
+                publisher.poll(&mut acknowledged, |_| true).unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            publisher.poll(&mut acknowledged, |_| true).unwrap();
+            assert!(!publisher.is_waiting());
+            for partition in 0..2 {
+                let mine = acknowledged.iter().filter(|at| *at % 2 == partition);
+                assert!(mine.is_sorted(), "{linger:?}: {acknowledged:?}");
+            }
+            acknowledged.sort_unstable();
+            assert_eq!(acknowledged, (0..sent).collect::<Vec<_>>(), "{linger:?}");
+        }
     }
 }

@@ -19,6 +19,8 @@ use crate::parked::Parked;
 const JUDGE_TOGETHER: usize = 32;
 /// How long the lane sleeps when nothing comes; also how soon it notices that it should stop.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// The same while verdicts wait for others of their partition to arrive.
+const BRIEF_WAIT: Duration = Duration::from_millis(1);
 /// How often gauges are brought up to date.
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
 /// How long outstanding acknowledgements are waited for when partitions are given back; below the
@@ -204,9 +206,12 @@ impl<W: Work> LaneLoop<'_, W> {
     fn wait(&self) -> Duration {
         let due = self.work.next_deadline();
         let left = due.map(|due| due.since(self.desk.clock.now()));
-        left.map_or(IDLE_WAIT, |left| {
-            IDLE_WAIT.min(Duration::from_micros(left.0))
-        })
+        let longest = if self.desk.outbox.is_waiting() {
+            BRIEF_WAIT
+        } else {
+            IDLE_WAIT
+        };
+        left.map_or(longest, |left| longest.min(Duration::from_micros(left.0)))
     }
 
     fn on_records(&mut self, batch: &Batch) -> Result<(), BusError> {

@@ -302,6 +302,11 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether a verdict waits for the next poll.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.publisher.is_waiting()
+    }
+
     fn in_flight(&self) -> usize {
         self.publisher.in_flight() + self.aside.in_flight()
     }

@@ -13,6 +13,8 @@ use crate::args::BrokerArgs;
 
 /// As a gate has it.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// The same while records wait for others of their partition.
+const BRIEF_WAIT: Duration = Duration::from_millis(1);
 /// As a gate has it.
 const COMMIT_EVERY: Duration = Duration::from_millis(250);
 
@@ -72,7 +74,12 @@ pub(crate) fn run(args: &EchoArgs) -> anyhow::Result<ExitCode> {
     let mut acknowledged = Vec::new();
     let mut last_commit = Instant::now();
     loop {
-        match reader.events().recv_timeout(IDLE_WAIT) {
+        let wait = if publisher.is_waiting() {
+            BRIEF_WAIT
+        } else {
+            IDLE_WAIT
+        };
+        match reader.events().recv_timeout(wait) {
             Ok(Event::Records(batch)) => {
                 reader.taken(batch.records.len());
                 for record in &batch.records {
