@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
 use weir_bus::{OutRecord, Tail, TailFrom};
 use weir_registry::{Client, Directory, Ids, Subjects};
 use weir_testkit::{Process, kafka_or_skip, own_registry_or_skip, registry_or_skip, unique_name};
@@ -17,8 +16,8 @@ use weir_wire::{DeadLetter, Flagged, Moderation, Record, SchemaIds as _, Subject
 use common::cluster::{Cluster, is_end, prompt};
 use common::gate::{Gate, command, printed};
 use common::registered::{
-    frame_under, ids, newer_frame, next_version, older_frame, register, register_with, with_field,
-    without_field,
+    foreign, frame_under, ids, newer_frame, next_version, older_frame, register, register_with,
+    with_field, without_field,
 };
 use common::tool::{HEAVY, HEAVY_E5, finish, weir};
 use common::{PATIENCE, repository, wait_until};
@@ -125,13 +124,7 @@ fn a_gate_writes_and_reads_registered_ids_only_and_any_compatible_version() {
         &cluster.prompts,
         without_field("enc"),
     );
-    let foreign = json!({ "type": "record", "name": "Order", "fields": [{ "name": "id", "type": "string" }] });
-    let foreign = client
-        .register(
-            &format!("{}-value", unique_name("orders")),
-            &foreign.to_string(),
-        )
-        .unwrap();
+    let foreign = foreign(&client);
 
     let good = |name: &str, id| (name.to_owned(), frame_under(id, &prompt(name, "Hello")));
     let frames = [

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use common::cluster::{Cluster, frame, prompt};
 use common::registered::{
-    frame_under, ids, newer_frame, next_version, older_frame, register, with_field, without_field,
+    foreign, frame_under, ids, newer_frame, next_version, older_frame, register, with_field,
+    without_field,
 };
 use common::replay::{json, replay};
 use serde_json::{Value, json};
 use weir_bus::OutRecord;
 use weir_registry::Client;
-use weir_testkit::{kafka_or_skip, registry_or_skip, unique_name};
+use weir_testkit::{kafka_or_skip, registry_or_skip};
 use weir_types::{Action, Source, Stage, Verdict, derive_verdict_id};
 use weir_wire::{Chunk, End, SchemaIds as _, Subject};
 
@@ -97,9 +98,7 @@ fn all_versions_of_a_schema_are_replayed_and_those_that_nobody_knows_are_named()
     let prompts = versions(Subject::Prompt, &cluster.prompts, "enc");
     let chunks = versions(Subject::Chunk, &cluster.chunks, "enc");
     let verdicts = versions(Subject::Verdict, &cluster.verdicts, "contract");
-    let order = json!({ "type": "record", "name": "Order", "fields": [{ "name": "id", "type": "string" }] });
-    let orders = format!("{}-value", unique_name("orders"));
-    let foreign = client.register(&orders, &order.to_string()).unwrap();
+    let foreign = foreign(&client);
 
     let hello = |id: &str| prompt(id, "Hello.");
     write(

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use weir_registry::{Client, Directory, Ids, Subjects};
+use weir_testkit::unique_name;
 use weir_wire::{Record, SchemaIds, Subject, Written};
 
 use super::cluster::Cluster;
@@ -80,6 +81,14 @@ pub(crate) fn next_version(
     change(schema["fields"].as_array_mut().unwrap());
     let subject = format!("{topic}-value");
     client.register(&subject, &schema.to_string()).unwrap()
+}
+
+/// A schema that is registered, and under no subject of Weir's.
+pub(crate) fn foreign(client: &Client) -> u32 {
+    let field = json!({ "name": "id", "type": "string" });
+    let order = json!({ "type": "record", "name": "Order", "fields": [field] });
+    let subject = format!("{}-value", unique_name("orders"));
+    client.register(&subject, &order.to_string()).unwrap()
 }
 
 /// With one more field, which may be null.
