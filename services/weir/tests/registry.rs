@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use weir_bus::{OutRecord, Tail, TailFrom};
 use weir_registry::{Client, Directory, Ids, Subjects};
 use weir_testkit::{Process, kafka_or_skip, own_registry_or_skip, registry_or_skip, unique_name};
@@ -16,7 +15,10 @@ use weir_wire::{DeadLetter, Flagged, Moderation, Record, SchemaIds as _, Subject
 
 use common::cluster::{Cluster, is_end, prompt};
 use common::gate::{Gate, command, printed};
-use common::registered::{frame_under, ids, register, register_with};
+use common::registered::{
+    foreign, frame_under, ids, newer_frame, next_version, older_frame, register, register_with,
+    with_field, without_field,
+};
 use common::tool::{HEAVY, HEAVY_E5, finish, weir};
 use common::{PATIENCE, repository, wait_until};
 
@@ -34,26 +36,6 @@ fn produce(cluster: &Cluster, partition: i32, request_id: &str, payload: &[u8]) 
         payload,
         header: None,
     }]);
-}
-
-/// The prompt's schema with a change to its fields, registered as its subject's next version.
-fn next_version(client: &Client, cluster: &Cluster, change: impl FnOnce(&mut Vec<Value>)) -> u32 {
-    let mut schema: Value = serde_json::from_str(Subject::Prompt.schema_json()).unwrap();
-    change(schema["fields"].as_array_mut().unwrap());
-    let subject = format!("{}-value", cluster.prompts);
-    client.register(&subject, &schema.to_string()).unwrap()
-}
-
-fn with_field(name: &str) -> impl FnOnce(&mut Vec<Value>) {
-    let field = json!({ "name": name, "type": ["null", "long"], "default": null });
-    move |fields| fields.push(field)
-}
-
-/// A prompt as one writes it whose schema has one more field, which is null.
-fn newer_frame(id: u32, request_id: &str) -> Vec<u8> {
-    let mut frame = frame_under(id, &prompt(request_id, "Hello"));
-    frame.push(0);
-    frame
 }
 
 /// All of a topic, each under the one id given.
@@ -130,25 +112,31 @@ fn a_gate_writes_and_reads_registered_ids_only_and_any_compatible_version() {
     let gate = Gate::spawn(&mut gate_with(&cluster, &url));
     gate.wait_until_ready();
     // After its start, so that it has to ask.
-    let newer = next_version(&client, &cluster, with_field("added"));
-    let older = next_version(&client, &cluster, |fields| {
-        assert_eq!(fields.pop().unwrap()["name"], "enc");
-    });
-    let foreign = json!({ "type": "record", "name": "Order", "fields": [{ "name": "id", "type": "string" }] });
-    let foreign = client
-        .register(
-            &format!("{}-value", unique_name("orders")),
-            &foreign.to_string(),
-        )
-        .unwrap();
+    let newer = next_version(
+        &client,
+        Subject::Prompt,
+        &cluster.prompts,
+        with_field("added"),
+    );
+    let older = next_version(
+        &client,
+        Subject::Prompt,
+        &cluster.prompts,
+        without_field("enc"),
+    );
+    let foreign = foreign(&client);
 
-    let mut older_frame = frame_under(older, &prompt("older", "Hello"));
-    assert_eq!(older_frame.pop(), Some(0));
     let good = |name: &str, id| (name.to_owned(), frame_under(id, &prompt(name, "Hello")));
     let frames = [
         good("ours", ids.id_of(Subject::Prompt)),
-        ("newer".to_owned(), newer_frame(newer, "newer")),
-        ("older".to_owned(), older_frame),
+        (
+            "newer".to_owned(),
+            newer_frame(newer, &prompt("newer", "Hello")),
+        ),
+        (
+            "older".to_owned(),
+            older_frame(older, &prompt("older", "Hello")),
+        ),
         good("compiled-in", Subject::Prompt.id()),
         good("nobody's", 999_999),
         good("a verdict's", ids.id_of(Subject::Verdict)),
@@ -225,12 +213,17 @@ fn while_the_registry_is_away_records_that_need_it_wait_and_no_offset_passes_the
     let mut gate = Gate::spawn(&mut gate_with(&cluster, &url));
     gate.wait_until_ready();
     let mut answers = Answers::of(&cluster, ids.clone());
-    let [second, third] =
-        ["second", "third"].map(|name| next_version(&client, &cluster, with_field(name)));
+    let [second, third] = ["second", "third"]
+        .map(|name| next_version(&client, Subject::Prompt, &cluster.prompts, with_field(name)));
     let known = |name: &str| frame_under(ids.id_of(Subject::Prompt), &prompt(name, "Hello"));
 
     registry.stop().unwrap();
-    produce(&cluster, 0, "parked", &newer_frame(second, "parked"));
+    produce(
+        &cluster,
+        0,
+        "parked",
+        &newer_frame(second, &prompt("parked", "Hello")),
+    );
     produce(&cluster, 0, "flows", &known("flows"));
     answers.wait_for("flows");
     assert!(!answers.has("parked"));
@@ -256,7 +249,7 @@ fn while_the_registry_is_away_records_that_need_it_wait_and_no_offset_passes_the
         &cluster,
         0,
         "parked again",
-        &newer_frame(third, "parked again"),
+        &newer_frame(third, &prompt("parked again", "Hello")),
     );
     produce(&cluster, 0, "behind", &known("behind"));
     answers.wait_for("behind");
@@ -340,14 +333,15 @@ fn a_rescorer_waits_for_the_registry_too_and_then_goes_on_in_order() {
     let client = Client::new(&url).unwrap();
     let subject = format!("{}-value", cluster.flagged);
     let known = client.versions(&subject).unwrap().remove(0);
-    let mut newer: Value = serde_json::from_str(&known.schema).unwrap();
-    let added = json!({ "name": "added", "type": ["null", "long"], "default": null });
-    newer["fields"].as_array_mut().unwrap().push(added);
-    let newer = client.register(&subject, &newer.to_string()).unwrap();
+    let newer = next_version(
+        &client,
+        Subject::Flagged,
+        &cluster.flagged,
+        with_field("added"),
+    );
 
     registry.stop().unwrap();
-    let mut parked = frame_under(newer, &flagged("parked"));
-    parked.push(0);
+    let parked = newer_frame(newer, &flagged("parked"));
     for (name, frame) in [
         ("parked", parked),
         ("behind", frame_under(known.id, &flagged("behind"))),

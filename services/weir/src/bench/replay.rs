@@ -1,36 +1,21 @@
 //! `weir bench replay`: what replaying costs, a prompt, on one core; and that memory does not grow with the log.
 
-use std::fmt::Write as _;
+mod log;
+mod measure;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
-use anyhow::{Context as _, bail};
 use clap::Args;
-use indicatif::ProgressBar;
-use serde::{Deserialize, Serialize};
-use weir_bus::{BusConfig, InRecord, Linger, OutRecord, Publisher};
-use weir_gate::{Clock, Judges};
-use weir_registry::Ids;
-use weir_types::{FingerprintKey, Micros};
-use weir_wire::{Prompt, Role, Segment};
+use serde::Serialize;
 
 use super::cluster::{Cluster, ClusterArgs, options, spinner};
-use super::detect;
-use super::process::{Subject, cpu_seconds, peak_rss_mib};
+use super::process::Subject;
 use super::report::{self, Machine};
-use super::texts::{TEXT_BYTES, texts};
-use crate::replay::joined::Joined;
-use crate::replay::part::{Arm, Progress, Setup};
-use crate::replay::plan::{self, Names, Only, Range};
-use crate::replay::prompts::Prompts;
-use crate::replay::run::{PIECE, Run};
-use crate::replay::tally::Tally;
-
-const RULES: usize = 1_000;
-/// The policy that is shipped: with it personal data is masked, blocked or passed as it is live.
-const POLICY: &str = include_str!("../../../../policies/default.yaml");
+use super::texts::TEXT_BYTES;
+use log::{RULES, produce, write_policies};
+use measure::{Measured, Once, measure};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -62,32 +47,6 @@ pub(crate) struct ReplayBenchArgs {
     policy: Option<PathBuf>,
     #[arg(long, hide = true)]
     topic: Option<String>,
-}
-
-/// One measurement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Once {
-    /// In memory, rows counted.
-    Counted,
-    /// In memory, rows made into lines of JSON.
-    Written,
-    /// From Kafka, rows counted.
-    Kafka,
-}
-
-/// What it comes to.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Measured {
-    records: u64,
-    cpu_s: f64,
-    wall_s: f64,
-    peak_rss_mib: f64,
-}
-
-impl Measured {
-    fn per_s_per_core(&self) -> f64 {
-        self.records as f64 / self.cpu_s
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -177,183 +136,6 @@ fn all(args: &ReplayBenchArgs, policy: &Path) -> anyhow::Result<ReplayReport> {
         commit: env!("WEIR_COMMIT"),
         date: report::date()?,
     })
-}
-
-fn measure(args: &ReplayBenchArgs, once: Once, policy: &Path) -> anyhow::Result<Measured> {
-    let judges = Judges::load(policy, None, FingerprintKey::new(b"bench"), usize::MAX)?;
-    let setup = Setup {
-        arms: vec![Arm {
-            policies: policy.to_owned(),
-            judges,
-            model_folder: None,
-            model: None,
-        }],
-        verify: false,
-        with_text: false,
-        fingerprints: false,
-    };
-    weir_wire::prepare();
-    let log = frames()?;
-    let (began, cpu) = (Instant::now(), cpu_seconds("self")?);
-    let records = match (once, &args.topic) {
-        (Once::Kafka, Some(topic)) => from_kafka(args, &setup, topic)?,
-        (Once::Kafka, None) => bail!("no topic"),
-        (Once::Counted | Once::Written, _) => {
-            in_memory(&setup, &log, args.records, once == Once::Written)?
-        }
-    };
-    Ok(Measured {
-        records,
-        cpu_s: cpu_seconds("self")? - cpu,
-        wall_s: began.elapsed().as_secs_f64(),
-        peak_rss_mib: peak_rss_mib()?,
-    })
-}
-
-/// Replays so many records, made of the frames in turn.
-fn in_memory(
-    setup: &Setup,
-    frames: &[(String, Vec<u8>)],
-    count: u64,
-    written: bool,
-) -> anyhow::Result<u64> {
-    let judge = setup.arms[0]
-        .judges
-        .judge_with(None, Clock::standing(Micros::ZERO));
-    let mut prompts = Prompts {
-        setup,
-        judges: vec![judge],
-        recorded: None,
-        topic: "bench".into(),
-        ids: Ids::compiled_in(),
-        progress: Progress::default(),
-    };
-    let (mut tally, joined) = (Tally::default(), Joined::default());
-    let mut line = Vec::new();
-    // A piece is made once, and only moved on: making records is not what is measured.
-    let mut piece: Vec<InRecord> = Vec::with_capacity(PIECE);
-    let whole = frames.iter().cycle().take(PIECE);
-    piece.extend(whole.map(|(id, frame)| InRecord {
-        key: Some(id.clone().into_bytes()),
-        payload: Some(frame.clone()),
-        ..InRecord::default()
-    }));
-    let mut offset = 0;
-    while offset < count {
-        let here = usize::try_from(count - offset).map_or(PIECE, |left| left.min(PIECE));
-        for record in &mut piece[..here] {
-            record.offset = i64::try_from(offset)?;
-            record.timestamp_ms = record.offset;
-            offset += 1;
-        }
-        prompts.take(&piece[..here], &mut |row| {
-            if written {
-                line.clear();
-                serde_json::to_writer(&mut line, &row)?;
-                std::hint::black_box(&line);
-            } else {
-                tally.take(&row, &joined);
-            }
-            Ok(())
-        })?;
-    }
-    std::hint::black_box(&tally);
-    Ok(prompts.progress.account.judged)
-}
-
-fn from_kafka(args: &ReplayBenchArgs, setup: &Setup, topic: &str) -> anyhow::Result<u64> {
-    let cluster = Cluster::find(&args.cluster)?;
-    let range = Range {
-        only: Some(Only::Prompts),
-        ..Range::default()
-    };
-    let names = Names {
-        prompts: topic.to_owned(),
-        chunks: String::new(),
-        verdicts: None,
-    };
-    let parts = plan::resolve(&cluster.bus, &range, &names)?;
-    let run = Run {
-        bus: &cluster.bus,
-        setup,
-        parts: &parts,
-        verdicts_topic: "",
-        ids: Ids::compiled_in(),
-        store: None,
-        joined: &Joined::default(),
-        bar: &ProgressBar::hidden(),
-        piece: PIECE,
-    };
-    let done = run.all(1)?;
-    Ok(done.iter().map(|part| part.progress.account.judged).sum())
-}
-
-fn produce(bus: &BusConfig, topic: &str, count: u64) -> anyhow::Result<()> {
-    let frames = frames()?;
-    let mut publisher: Publisher<()> = Publisher::new(bus, Linger::Always)?;
-    let mut acknowledged = Vec::new();
-    for (_, (id, frame)) in (0..count).zip(frames.iter().cycle()) {
-        publisher.send(
-            &OutRecord {
-                topic,
-                partition: None,
-                key: Some(id.as_bytes()),
-                payload: frame,
-                header: None,
-            },
-            (),
-        )?;
-        acknowledged.clear();
-        publisher.poll(&mut acknowledged, |()| true)?;
-    }
-    while publisher.in_flight() > 0 {
-        publisher.poll(&mut Vec::new(), |()| true)?;
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-/// Request ids and frames of the texts, a thousand or so.
-fn frames() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let texts = texts()?;
-    let numbered = (0..1_000).zip(texts.iter().cycle());
-    numbered
-        .map(|(number, text)| {
-            let id = format!("bench-{number:026}");
-            let prompt = Prompt {
-                segments: vec![Segment {
-                    role: Role::User,
-                    name: None,
-                    text: text.clone(),
-                }],
-                ..Prompt::new(&id, "acme", "worker-1")
-            };
-            let mut frame = Vec::new();
-            weir_wire::encode(&prompt, &mut frame)?;
-            Ok((id, frame))
-        })
-        .collect()
-}
-
-/// The shipped policy over made-up rules.
-fn write_policies(folder: &Path) -> anyhow::Result<()> {
-    let mut rules = String::from("rules:\n");
-    for rule in detect::rules(RULES) {
-        // Writing to a string does not fail. The literals are small letters and spaces.
-        let _ = writeln!(
-            rules,
-            "  - {{id: {}, category: {}, severity: medium, score: 0.5, action: warn, literals: [{}]}}",
-            rule.id,
-            rule.category,
-            rule.literals.join(", ")
-        );
-    }
-    let under = folder.join("rules");
-    std::fs::create_dir_all(&under)
-        .with_context(|| format!("{} cannot be made", under.display()))?;
-    std::fs::write(under.join("bench.yaml"), rules)?;
-    std::fs::write(folder.join("default.yaml"), POLICY)?;
-    Ok(())
 }
 
 fn print(out: &mut impl std::io::Write, report: &ReplayReport) -> std::io::Result<()> {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use weir_bus::Extent;
 
-/// Gaps listed by their ends; the rest is only counted.
+/// Gaps listed by their ends, the widest; the rest is only counted.
 const LISTED_GAPS: usize = 100;
+/// Schemas counted one by one: whoever writes may write any number of ids.
+const LISTED_SCHEMAS: usize = 100;
 
 /// One partition of one topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub(crate) struct Account {
     pub(crate) poison: BTreeMap<String, u64>,
     /// Judging them panicked.
     pub(crate) panicked: u64,
+    /// Records by the schema id of their frame, whether it can be read or not.
+    #[serde(default)]
+    pub(crate) schemas: BTreeMap<u32, u64>,
     /// Offsets of the range at which nothing was found.
     pub(crate) absent: u64,
     pub(crate) gaps: Vec<Gap>,
@@ -40,6 +45,12 @@ pub(crate) struct Gap {
     pub(crate) first: i64,
     pub(crate) last: i64,
     pub(crate) why: Why,
+}
+
+impl Gap {
+    const fn width(&self) -> u64 {
+        self.last.abs_diff(self.first) + 1
+    }
 }
 
 /// Why an offset has no record.
@@ -88,28 +99,46 @@ impl Account {
             return;
         }
         self.absent += offset.abs_diff(expected);
-        if self.gaps.len() < LISTED_GAPS {
-            self.gaps.push(Gap {
-                first: expected,
-                last: offset - 1,
-                why: Why::NoRecord,
-            });
+        self.gaps.push(Gap {
+            first: expected,
+            last: offset - 1,
+            why: Why::NoRecord,
+        });
+        if self.gaps.len() > LISTED_GAPS {
+            // Retention takes whole segments: what it took is among the widest.
+            let narrowest = (0..self.gaps.len()).min_by_key(|at| self.gaps[*at].width());
+            narrowest.map(|at| self.gaps.remove(at));
         }
     }
 
-    /// Tells apart, now that the part is read, what was deleted meanwhile: all that lies below the first offset left.
-    pub(crate) fn explain(&mut self, low: i64) {
-        for gap in &mut self.gaps {
-            if gap.last < low {
-                gap.why = Why::Deleted;
-            }
+    /// Notes which schema a record names, if it is a frame.
+    pub(crate) fn schema(&mut self, payload: Option<&[u8]>) {
+        let Some(Ok(id)) = payload.map(weir_wire::schema_id) else {
+            return;
+        };
+        if self.schemas.len() < LISTED_SCHEMAS || self.schemas.contains_key(&id) {
+            *self.schemas.entry(id).or_default() += 1;
         }
+    }
+
+    /// Tells apart, now that the part is read, what was deleted meanwhile: all that lies below the first offset left. What
+    /// had no record there before is among it: nobody can tell any more.
+    pub(crate) fn explain(&mut self, low: i64) {
+        let split = |gap: Gap| {
+            let at = |first: i64, last: i64, why| Gap { first, last, why };
+            let deleted = at(gap.first, gap.last.min(low - 1), Why::Deleted);
+            let rest = at(gap.first.max(low), gap.last, gap.why);
+            [deleted, rest]
+                .into_iter()
+                .filter(|gap| gap.first <= gap.last)
+        };
+        self.gaps = self.gaps.drain(..).flat_map(split).collect();
     }
 
     /// Offsets found deleted, before or during the replay.
     pub(crate) fn deleted(&self) -> u64 {
         let gaps = self.gaps.iter().filter(|gap| gap.why == Why::Deleted);
-        let during: u64 = gaps.map(|gap| gap.last.abs_diff(gap.first) + 1).sum();
+        let during: u64 = gaps.map(Gap::width).sum();
         during + self.deleted_before.unsigned_abs()
     }
 }
@@ -119,6 +148,10 @@ mod tests {
     use weir_bus::Stretch;
 
     use super::*;
+
+    const fn gap(first: i64, last: i64, why: Why) -> Gap {
+        Gap { first, last, why }
+    }
 
     #[test]
     fn what_is_not_there_is_told_by_why() {
@@ -137,11 +170,50 @@ mod tests {
         account.skipped(11, 30);
         account.skipped(31, 40);
         account.explain(30);
-        let gap = |first, last, why| Gap { first, last, why };
         assert_eq!(
             account.gaps,
             [gap(11, 29, Why::Deleted), gap(31, 39, Why::NoRecord)]
         );
         assert_eq!((account.absent, account.deleted()), (28, 25));
+    }
+    #[test]
+    fn a_gap_may_be_deleted_in_part() {
+        let mut account = Account::default();
+        account.skipped(10, 40);
+        account.explain(30);
+        let told = [gap(10, 29, Why::Deleted), gap(30, 39, Why::NoRecord)];
+        assert_eq!(account.gaps, told);
+        account.explain(30);
+        assert_eq!(
+            (account.gaps.as_slice(), account.deleted()),
+            (&told[..], 20)
+        );
+    }
+
+    #[test]
+    fn what_was_deleted_is_told_however_many_gaps_there_are() {
+        let mut account = Account::default();
+        for at in 0..1_000 {
+            account.skipped(2 * at, 2 * at + 1);
+        }
+        account.skipped(2_000, 5_000);
+        account.explain(5_000);
+        assert_eq!(account.absent, 4_000);
+        assert_eq!(account.gaps.len(), LISTED_GAPS);
+        assert_eq!(account.gaps.last(), Some(&gap(2_000, 4_999, Why::Deleted)));
+    }
+
+    #[test]
+    fn schemas_are_counted_and_no_more_of_them_than_can_be_listed() {
+        let mut account = Account::default();
+        for id in (0..1_000_u32).chain([7]) {
+            let frame = [&[0][..], &id.to_be_bytes()].concat();
+            account.schema(Some(&frame));
+        }
+        for none in [None, Some(&b"{}"[..])] {
+            account.schema(none);
+        }
+        assert_eq!(account.schemas.len(), LISTED_SCHEMAS);
+        assert_eq!((account.schemas[&7], account.schemas[&8]), (2, 1));
     }
 }

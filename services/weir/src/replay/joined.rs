@@ -6,59 +6,58 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use weir_gate::Judges;
-use weir_stats::{
-    Bootstrap, Confusion, Interval, Ranking, binomial_interval, calibration_error,
-    predictive_value, reliability,
-};
 use weir_types::{Category, CategoryScore};
 use weir_wire::Moderation;
 
 use super::row::Row;
 use crate::labels::{Labels, Name, Truth};
 
-const CONFIDENCE: f64 = 0.95;
-/// Of the calibration error.
-const BINS: u32 = 15;
-const RESAMPLES: usize = 1000;
-const SEED: u64 = 1;
-/// Labelled positives and negatives below which a calibration error says nothing.
-const FEWEST: u64 = 8;
-
 /// What rows are joined with.
 #[derive(Debug, Default)]
 pub(crate) struct Joined {
     labels: Option<Labels>,
-    /// By the id of the fast verdict.
+    /// On prompts, by the id of the fast verdict.
     moderation: HashMap<String, Moderation>,
-    /// Under whose policies the heavy model's scores are looked at.
+    /// What there is of it.
+    pub(crate) looks: Looks,
+    /// Under whose policies the fast model's scores are looked at.
     judges: Option<Judges>,
+}
+
+/// What became of records on the topic of moderation, each of them once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Looks {
+    pub(crate) read: u64,
+    /// No moderation record, or of a schema that is not known.
+    pub(crate) undecodable: u64,
+    /// Of windows of streams: a replay's may fall elsewhere.
+    pub(crate) of_streams: u64,
+    /// A later one is on the same verdict, and counts.
+    pub(crate) repeated: u64,
+    /// Of prompts that were not replayed.
+    pub(crate) not_replayed: u64,
+    /// Beside a prompt that was.
+    pub(crate) joined: u64,
+}
+
+impl Looks {
+    /// When so many are beside a prompt that was replayed.
+    pub(crate) const fn with_joined(self, joined: u64) -> Self {
+        let left_out = self.undecodable + self.of_streams + self.repeated;
+        Self {
+            not_replayed: self.read.saturating_sub(left_out + joined),
+            joined,
+            ..self
+        }
+    }
 }
 
 /// A row that people labelled.
 #[derive(Debug, Clone)]
 pub(crate) struct Labelled {
-    truth: Truth,
-    acted: [bool; Category::COUNT],
-    scores: [Option<f32>; Category::COUNT],
-}
-
-/// What people's labels say of the replayed judgement in one category.
-#[derive(Debug, Serialize)]
-pub(crate) struct Figures {
-    pub(crate) category: &'static str,
-    pub(crate) positives: u64,
-    pub(crate) negatives: u64,
-    pub(crate) true_positives: u64,
-    pub(crate) false_positives: u64,
-    pub(crate) recall: Option<f64>,
-    pub(crate) recall_interval: Option<[f64; 2]>,
-    pub(crate) false_positive_rate: Option<f64>,
-    pub(crate) false_positive_rate_interval: Option<[f64; 2]>,
-    /// At the stated prevalence, from recall and false positive rate; its interval from the ends of theirs.
-    pub(crate) precision: Option<f64>,
-    pub(crate) precision_interval: Option<[f64; 2]>,
-    pub(crate) ece: Option<f64>,
-    pub(crate) ece_interval: Option<[f64; 2]>,
+    pub(crate) truth: Truth,
+    pub(crate) acted: [bool; Category::COUNT],
+    pub(crate) scores: [Option<f32>; Category::COUNT],
 }
 
 impl Joined {
@@ -67,14 +66,22 @@ impl Joined {
         Ok(())
     }
 
-    pub(crate) fn with_moderation(
-        &mut self,
-        records: impl IntoIterator<Item = Moderation>,
-        judges: Judges,
-    ) {
-        let by_id = records.into_iter().map(|it| (it.verdict_id.clone(), it));
-        self.moderation.extend(by_id);
+    /// The policies that the replay judges by, for what [`Joined::take`] is given.
+    pub(crate) fn with_judges(&mut self, judges: Judges) {
         self.judges = Some(judges);
+    }
+
+    /// Takes a record of the topic of moderation; `None`: one that cannot be read.
+    pub(crate) fn take(&mut self, record: Option<Moderation>) {
+        self.looks.read += 1;
+        match record {
+            None => self.looks.undecodable += 1,
+            Some(record) if record.stream_id.is_some() => self.looks.of_streams += 1,
+            Some(record) => {
+                let earlier = self.moderation.insert(record.verdict_id.clone(), record);
+                self.looks.repeated += u64::from(earlier.is_some());
+            }
+        }
     }
 
     pub(crate) fn labelled(&self, row: &Row) -> Option<Labelled> {
@@ -119,85 +126,12 @@ impl Joined {
     }
 }
 
-/// By category in which people found something or the replay acted.
-pub(crate) fn figures(rows: &[Labelled], prevalence: f64) -> Result<Vec<Figures>> {
-    let mut all = Vec::new();
-    for category in Category::ALL {
-        let mut confusion = Confusion::default();
-        let mut scored = Vec::new();
-        for row in rows {
-            let Some(positive) = row.truth[category.index()] else {
-                continue;
-            };
-            let count = match (positive, row.acted[category.index()]) {
-                (true, true) => &mut confusion.true_positives,
-                (true, false) => &mut confusion.false_negatives,
-                (false, true) => &mut confusion.false_positives,
-                (false, false) => &mut confusion.true_negatives,
-            };
-            *count += 1;
-            let score = row.scores[category.index()];
-            scored.extend(score.map(|score| (f64::from(score), positive)));
-        }
-        if confusion.positives() + confusion.false_positives == 0 {
-            continue;
-        }
-        all.push(Figures::of(
-            category,
-            &confusion,
-            &Ranking::new(scored)?,
-            prevalence,
-        ));
-    }
-    Ok(all)
-}
-
-impl Figures {
-    fn of(category: Category, confusion: &Confusion, scores: &Ranking, prevalence: f64) -> Self {
-        let interval = |part, whole| binomial_interval(part, whole, CONFIDENCE);
-        let recall = interval(confusion.true_positives, confusion.positives());
-        let alarms = interval(confusion.false_positives, confusion.negatives());
-        let precision = |recall: f64, alarms: f64| predictive_value(recall, alarms, prevalence);
-        let enough = scores.positives().min(scores.negatives()) >= FEWEST;
-        let error = |scores: &Ranking| [calibration_error(&reliability(scores, BINS))];
-        let bootstrap = Bootstrap {
-            seed: SEED,
-            resamples: RESAMPLES,
-            confidence: CONFIDENCE,
-        };
-        let [ece] = error(scores);
-        let [ece_interval] = bootstrap.intervals(scores, error);
-        Self {
-            category: category.as_str(),
-            positives: confusion.positives(),
-            negatives: confusion.negatives(),
-            true_positives: confusion.true_positives,
-            false_positives: confusion.false_positives,
-            recall: confusion.recall(),
-            recall_interval: ends(recall),
-            false_positive_rate: confusion.false_positive_rate(),
-            false_positive_rate_interval: ends(alarms),
-            precision: confusion.precision_at(prevalence),
-            precision_interval: recall.zip(alarms).and_then(|(recall, alarms)| {
-                let low = precision(recall.low, alarms.high)?;
-                let high = precision(recall.high, alarms.low)?;
-                Some([low, high])
-            }),
-            ece: ece.filter(|_| enough),
-            ece_interval: ends(ece_interval).filter(|_| enough),
-        }
-    }
-}
-
-fn ends(interval: Option<Interval>) -> Option<[f64; 2]> {
-    interval.map(|it| [it.low, it.high])
-}
-
 #[cfg(test)]
 mod tests {
     use weir_types::Action;
 
     use super::*;
+    use crate::replay::figures::figures;
     use crate::replay::testing::row;
 
     fn file(content: &str) -> tempfile::NamedTempFile {
@@ -217,6 +151,31 @@ mod tests {
             panic!("{figures:?}")
         };
         assert_eq!((violence.category, violence.positives), ("violence", 1));
+    }
+
+    #[test]
+    fn every_look_is_accounted_for() {
+        let example = include_str!("../../../../schemas/examples/moderation.json");
+        let of_stream: Moderation = serde_json::from_str(example).unwrap();
+        let on = |verdict: &str| Moderation {
+            stream_id: None,
+            verdict_id: verdict.to_owned(),
+            ..of_stream.clone()
+        };
+        let mut joined = Joined::default();
+        for record in [Some(on("a")), Some(on("a")), Some(on("b")), None] {
+            joined.take(record);
+        }
+        joined.take(Some(of_stream.clone()));
+        let looks = Looks {
+            read: 5,
+            undecodable: 1,
+            of_streams: 1,
+            repeated: 1,
+            not_replayed: 1,
+            joined: 1,
+        };
+        assert_eq!(joined.looks.with_joined(1), looks);
     }
 
     #[test]

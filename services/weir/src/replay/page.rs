@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::finish::{PARQUET, ROWS};
 use super::report::Report;
 use super::row::Change;
-use super::table::{groups, most_changed};
+use super::table_changes::{groups, most_changed};
 use crate::eval::html::{begin, escape, facts, head};
 use crate::eval::svg::{self, Bar, Labels};
 

@@ -93,6 +93,7 @@ impl Progress {
     pub(crate) fn advance(&mut self, record: &InRecord) {
         self.account.read += 1;
         self.account.skipped(self.next, record.offset);
+        self.account.schema(record.payload.as_deref());
         self.next = record.offset + 1;
         self.account.out_of_order += u64::from(record.timestamp_ms < self.now_ms);
         self.now_ms = self.now_ms.max(record.timestamp_ms);

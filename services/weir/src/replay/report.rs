@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde::Serialize;
 use weir_types::ModelRef;
 
 use super::account::{Account, StreamAccount};
+use super::args::ReplayArgs;
 use super::compare::Comparison;
-use super::joined::Figures;
-use super::part::{Arm, Progress};
+use super::figures::{Figures, figures};
+use super::joined::Looks;
+use super::part::{Arm, Progress, Setup};
 use super::recorded::Found;
 use super::tally::Tally;
-use crate::shadow::report::Report as Heavy;
+use crate::shadow::report::{Asked as HeavyAsked, Report as Heavy};
+use crate::shadow::tally::Tally as HeavyTally;
 
 /// `summary.json`, and `--json`.
 #[derive(Debug, Serialize)]
@@ -32,8 +36,69 @@ pub(crate) struct Report {
     /// Fingerprints of findings were compared, too.
     pub(crate) fingerprints: bool,
     pub(crate) labels: Option<Labels>,
+    /// What was read on the topic of moderation.
+    pub(crate) moderation: Option<Looks>,
     /// Agreement with the heavy model, of prompts that both judged.
     pub(crate) heavy: Option<Heavy>,
+}
+
+impl Report {
+    /// What a replay has come to, part by part; `looks`: what there was of moderation.
+    ///
+    /// # Errors
+    /// A score that labels are compared with is no number.
+    pub(crate) fn of(
+        args: &ReplayArgs,
+        setup: &Setup,
+        progress: &[Progress],
+        tally: Tally,
+        looks: Looks,
+    ) -> Result<Self> {
+        let parts: Vec<_> = progress.iter().map(|it| it.account.clone()).collect();
+        let (verdicts, comparison) = verdicts(progress);
+        let labels = match &args.labels {
+            Some(_) => Some(Labels {
+                rows: tally.labelled.len(),
+                prevalence: args.prevalence,
+                categories: figures(&tally.labelled, args.prevalence)?,
+            }),
+            None => None,
+        };
+        let moderation = args
+            .moderation
+            .then(|| looks.with_joined(tally.moderated.len() as u64));
+        let heavy = args.moderation.then(|| {
+            let mut counted = HeavyTally::new(None);
+            for record in &tally.moderated {
+                counted.take(record);
+            }
+            let asked = HeavyAsked {
+                topic: args.moderation_topic.clone(),
+                since_seconds: None,
+                tenant: None,
+            };
+            Heavy::of(counted, asked)
+        });
+        Ok(Report {
+            commit: env!("WEIR_COMMIT"),
+            asked: args.asked(setup),
+            before: match (setup.arms.len(), args.alone) {
+                (2, _) => "policy",
+                (_, false) => "verdicts",
+                (_, true) => "nothing",
+            },
+            arms: setup.arms.iter().map(ArmReport::of).collect(),
+            records: Totals::of(&parts),
+            parts,
+            verdicts,
+            rows: tally,
+            verification: setup.verify.then_some(comparison),
+            fingerprints: setup.fingerprints,
+            labels,
+            moderation,
+            heavy,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -109,16 +174,57 @@ impl Totals {
     }
 }
 
-/// What was read of verdicts, and how they compare.
+/// What was read of verdicts, and how they compare. Prompts and chunks of a partition's number have their verdicts on one
+/// partition, which is read for each of them and counts once.
 pub(crate) fn verdicts(parts: &[Progress]) -> (Found, Comparison) {
-    let mut found = Found::default();
+    let mut partitions: BTreeMap<i32, Found> = BTreeMap::new();
     let mut comparison = Comparison::default();
     for part in parts {
-        found.read += part.verdicts.read;
-        found.undecodable += part.verdicts.undecodable;
-        found.superseding += part.verdicts.superseding;
+        let found = partitions.entry(part.account.partition).or_default();
+        found.read = found.read.max(part.verdicts.read);
+        found.undecodable = found.undecodable.max(part.verdicts.undecodable);
+        found.superseding = found.superseding.max(part.verdicts.superseding);
+        // Of ids of its own kind.
         found.repeated += part.verdicts.repeated;
         comparison.merge(part.comparison.clone());
     }
-    (found, comparison)
+    let mut all = Found::default();
+    for found in partitions.values() {
+        all.read += found.read;
+        all.undecodable += found.undecodable;
+        all.superseding += found.superseding;
+        all.repeated += found.repeated;
+    }
+    (all, comparison)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::account::Account;
+
+    #[test]
+    fn a_partition_of_verdicts_counts_once_for_prompts_and_chunks() {
+        let part = |partition, read, repeated| Progress {
+            account: Account {
+                partition,
+                ..Account::default()
+            },
+            verdicts: Found {
+                read,
+                repeated,
+                undecodable: 1,
+                superseding: 2,
+            },
+            ..Progress::default()
+        };
+        let (found, _) = verdicts(&[part(0, 10, 1), part(1, 20, 0), part(0, 10, 3)]);
+        let expected = Found {
+            read: 30,
+            repeated: 4,
+            undecodable: 2,
+            superseding: 4,
+        };
+        assert_eq!(found, expected);
+    }
 }

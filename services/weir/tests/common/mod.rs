@@ -11,6 +11,7 @@ pub(crate) mod load;
 pub(crate) mod mixed;
 pub(crate) mod prometheus;
 pub(crate) mod registered;
+pub(crate) mod replay;
 pub(crate) mod rescorer;
 pub(crate) mod roles;
 pub(crate) mod tool;

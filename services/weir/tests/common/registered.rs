@@ -1,6 +1,8 @@
 //! A cluster whose schemas are in a registry.
 
+use serde_json::{Value, json};
 use weir_registry::{Client, Directory, Ids, Subjects};
+use weir_testkit::unique_name;
 use weir_wire::{Record, SchemaIds, Subject, Written};
 
 use super::cluster::Cluster;
@@ -65,5 +67,52 @@ pub(crate) fn frame_under<T: Record>(id: u32, record: &T) -> Vec<u8> {
     }
     let mut frame = Vec::new();
     weir_wire::encode_with(&Under(id), record, &mut frame).unwrap();
+    frame
+}
+
+/// The subject's schema on a topic with a change to its fields, registered as the next version.
+pub(crate) fn next_version(
+    client: &Client,
+    subject: Subject,
+    topic: &str,
+    change: impl FnOnce(&mut Vec<Value>),
+) -> u32 {
+    let mut schema: Value = serde_json::from_str(subject.schema_json()).unwrap();
+    change(schema["fields"].as_array_mut().unwrap());
+    let subject = format!("{topic}-value");
+    client.register(&subject, &schema.to_string()).unwrap()
+}
+
+/// A schema that is registered, and under no subject of Weir's.
+pub(crate) fn foreign(client: &Client) -> u32 {
+    let field = json!({ "name": "id", "type": "string" });
+    let order = json!({ "type": "record", "name": "Order", "fields": [field] });
+    let subject = format!("{}-value", unique_name("orders"));
+    client.register(&subject, &order.to_string()).unwrap()
+}
+
+/// With one more field, which may be null.
+pub(crate) fn with_field(name: &str) -> impl FnOnce(&mut Vec<Value>) {
+    let field = json!({ "name": name, "type": ["null", "long"], "default": null });
+    move |fields| fields.push(field)
+}
+
+/// Without the last field, whose name it must be.
+pub(crate) fn without_field(name: &str) -> impl FnOnce(&mut Vec<Value>) {
+    let name = name.to_owned();
+    move |fields| assert_eq!(fields.pop().unwrap()["name"], name)
+}
+
+/// A record as one writes it whose schema has one more field, which is null.
+pub(crate) fn newer_frame<T: Record>(id: u32, record: &T) -> Vec<u8> {
+    let mut frame = frame_under(id, record);
+    frame.push(0);
+    frame
+}
+
+/// A record as one writes it whose schema lacks the last field, which is null in it.
+pub(crate) fn older_frame<T: Record>(id: u32, record: &T) -> Vec<u8> {
+    let mut frame = frame_under(id, record);
+    assert_eq!(frame.pop(), Some(0));
     frame
 }
