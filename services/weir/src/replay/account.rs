@@ -176,6 +176,7 @@ mod tests {
         );
         assert_eq!((account.absent, account.deleted()), (28, 25));
     }
+
     #[test]
     fn a_gap_may_be_deleted_in_part() {
         let mut account = Account::default();
