@@ -285,13 +285,33 @@ fn agreement_with_the_heavy_model_is_what_its_records_say() {
         assert!(!of_truth.iter().any(|word| name.contains(word)), "{name}");
     }
     assert_eq!(report["labels"], Value::Null);
-    let for_people = with(&live, &[]).stdout;
-    assert!(
-        for_people.contains("Agreement with the heavy model"),
-        "{for_people}"
-    );
-    assert!(for_people.contains("agreement no accuracy"), "{for_people}");
-    for word in ["precision", "recall", "ECE"] {
-        assert!(!for_people.contains(word), "{word}: {for_people}");
+    let out = dir.path().join("out");
+    let for_people = with(&live, &["--out", out.to_str().unwrap()]).stdout;
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    for told in [&for_people, &page] {
+        assert!(told.contains("Agreement with the heavy model"), "{told}");
+        assert!(told.contains("agreement no accuracy"), "{told}");
+        for word in ["precision", "recall", "ECE", "Precision"] {
+            assert!(!told.contains(word), "{word}: {told}");
+        }
     }
+
+    // People's labels are a section of their own.
+    let labels = dir.path().join("labels.jsonl");
+    let label = serde_json::json!({"request_id": prompts[0].request_id, "labels": {"hate": 1}});
+    std::fs::write(&labels, label.to_string()).unwrap();
+    let out = dir.path().join("labelled");
+    let more = [
+        "--labels",
+        labels.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    with(&live, &more);
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Beside people's labels"), "{page}");
+    assert!(
+        page.contains("<th scope=\"row\">hate</th><td>1</td><td>0</td>"),
+        "{page}"
+    );
 }

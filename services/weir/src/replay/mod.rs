@@ -8,6 +8,7 @@ mod figures;
 mod finish;
 pub(crate) mod joined;
 mod page;
+mod page_beside;
 mod parquet;
 pub(crate) mod part;
 pub(crate) mod plan;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::finish::{PARQUET, ROWS};
+use super::page_beside;
 use super::report::Report;
 use super::row::Change;
 use super::table_changes::{groups, most_changed};
@@ -19,6 +20,12 @@ pub(crate) fn page(report: &Report) -> String {
     run_facts(&mut out, report);
     changes(&mut out, report);
     verification(&mut out, report);
+    if let Some(labels) = &report.labels {
+        page_beside::labels(&mut out, labels);
+    }
+    if let (Some(looks), Some(heavy)) = (&report.moderation, &report.heavy) {
+        page_beside::heavy(&mut out, looks, heavy);
+    }
     account(&mut out, report);
     // Writing to a string does not fail, here and below.
     let _ = writeln!(
