@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 use weir_types::{Action, Disposition, FailMode, Mask, OnExpiry};
 
+use crate::locale::LocaleDocument;
 use crate::yaml::Entries;
 
 /// One policy file. Every key but `id` and `version` may be left out and is then inherited.
@@ -83,9 +84,9 @@ pub(crate) struct CalibrationDocument {
 pub(crate) struct CurveDocument {
     pub(crate) slope: Spanned<f64>,
     pub(crate) intercept: Spanned<f64>,
-    /// Language tag to what is added to the intercept.
+    /// By language tag.
     #[serde(default)]
-    pub(crate) locales: Entries<Spanned<f64>>,
+    pub(crate) locales: Entries<Spanned<LocaleDocument>>,
 }
 
 /// How long text is held on suspicion.

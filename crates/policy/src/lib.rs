@@ -16,6 +16,7 @@
 mod calibration;
 mod document;
 mod error;
+mod locale;
 mod policy;
 mod resolve;
 mod rules;
@@ -25,7 +26,7 @@ mod source;
 mod stream;
 mod yaml;
 
-pub use calibration::{Calibration, Curve};
+pub use calibration::{Calibration, Curve, Local};
 pub use error::{PolicyError, Problem};
 pub use policy::{NEVER, Policy, Required, Tiers};
 pub use rules::{Near, TextRule};

@@ -16,7 +16,7 @@
 //! | the same by weight | [`weighted_reliability`] |
 //! | by how much one calibration is better than another on the same rows | [`paired_calibration_errors`] |
 //! | bootstrap intervals | [`Bootstrap`] |
-//! | Platt scaling, with shifts by group | [`Platt`], [`ShiftedPlatt`] |
+//! | Platt scaling, by group where groups differ | [`Platt`], [`GroupedPlatt`] |
 //! | thresholds that keep a false positive rate or a recall | [`threshold`] |
 
 mod average_precision;
@@ -25,14 +25,15 @@ mod binomial;
 mod bootstrap;
 mod calibration;
 mod confusion;
+mod grouped;
 mod kappa;
 mod logistic;
 mod paired;
 mod platt;
 mod random;
+mod random_effects;
 mod ranking;
 mod roc;
-mod shifted;
 mod threshold;
 mod weighted;
 
@@ -40,13 +41,13 @@ pub use binomial::{Interval, binomial_interval, binomial_upper};
 pub use bootstrap::Bootstrap;
 pub use calibration::{Bin, calibration_error, reliability, weighted_reliability};
 pub use confusion::{Confusion, predictive_value};
+pub use grouped::{GroupCurve, GroupedPlatt, NoSlope};
 pub use kappa::cohen_kappa;
 pub use paired::{Paired, PairedErrors, paired_calibration_errors};
 pub use platt::{Example, Platt, PlattError};
 pub use random::SplitMix64;
 pub use ranking::{NotFinite, Ranking, Tie};
 pub use roc::RocPoint;
-pub use shifted::ShiftedPlatt;
 pub use threshold::{Target, threshold};
 pub use weighted::{BadWeight, WeightedShare, wilson_interval_95};
 

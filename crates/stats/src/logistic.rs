@@ -1,6 +1,6 @@
-//! Logistic regression on one score, by weighted maximum likelihood: a slope for all, an intercept for each group.
+//! Logistic regression on one score, by weighted maximum likelihood.
 
-use crate::platt::{Example, PlattError};
+use crate::platt::{Example, Platt, PlattError};
 
 /// Newton steps; ten are usual.
 const MOST_STEPS: usize = 100;
@@ -13,45 +13,29 @@ const FLAT: f64 = 1e-9;
 /// The same where rounding lets no step make the loss smaller any more.
 const NEARLY_FLAT: f64 = 1e-5;
 
-/// Parameters: `p = 1 / (1 + exp(-(slope * score + intercepts[group])))`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Curves {
-    pub(crate) slope: f64,
-    pub(crate) intercepts: Vec<f64>,
-}
-
-/// The loss to be made small, and what is known of it. Targets are Platt's, see [`crate::Platt::fit`].
+/// The loss to be made small, and what is known of it. Targets are Platt's, see [`Platt::fit`].
 pub(crate) struct Problem<'a> {
     examples: &'a [Example],
-    group: &'a dyn Fn(usize) -> usize,
     target: [f64; 2],
-    /// By group.
-    weights: Vec<f64>,
     weight: f64,
     largest: f64,
-    /// The intercept that fits best where scores tell nothing.
+    /// The offset that fits best where scores tell nothing.
     flat: f64,
 }
 
-/// First derivatives, and the second ones that are not 0: groups touch each other only through the slope.
+/// First and second derivatives.
 struct Derivatives {
-    slope: f64,
-    intercepts: Vec<f64>,
-    slope_slope: f64,
-    slope_intercepts: Vec<f64>,
-    intercepts_squared: Vec<f64>,
+    a: f64,
+    b: f64,
+    aa: f64,
+    ab: f64,
+    bb: f64,
 }
 
 impl<'a> Problem<'a> {
-    /// `group` tells an example's group by its position, below `groups`.
-    ///
     /// # Errors
     /// An example cannot be used, or one class is missing.
-    pub(crate) fn new(
-        examples: &'a [Example],
-        groups: usize,
-        group: &'a dyn Fn(usize) -> usize,
-    ) -> Result<Self, PlattError> {
+    pub(crate) fn new(examples: &'a [Example]) -> Result<Self, PlattError> {
         let usable = |example: &Example| {
             example.score.is_finite() && example.weight.is_finite() && example.weight >= 0.0
         };
@@ -66,39 +50,61 @@ impl<'a> Problem<'a> {
         if negatives <= 0.0 || positives <= 0.0 {
             return Err(PlattError::OneClass);
         }
-        let mut weights = vec![0.0; groups];
-        for (at, example) in examples.iter().enumerate() {
-            weights[group(at)] += example.weight;
-        }
         let sizes = examples.iter().map(|example| example.score.abs());
         Ok(Self {
             examples,
-            group,
             target: [
                 1.0 / (negatives + 2.0),
                 (positives + 1.0) / (positives + 2.0),
             ],
-            weights,
             weight: negatives + positives,
             largest: sizes.fold(1.0, f64::max),
             flat: ((positives + 1.0) / (negatives + 1.0)).ln(),
         })
     }
 
-    /// All parameters.
+    /// Slope and offset.
     ///
     /// # Errors
     /// The search did not end.
-    pub(crate) fn solve(&self) -> Result<Curves, PlattError> {
+    pub(crate) fn solve(&self) -> Result<Platt, PlattError> {
         self.search(0.0, false)
     }
 
-    /// The intercepts that go with a slope.
+    /// The offset that goes with a slope.
     ///
     /// # Errors
     /// The search did not end.
-    pub(crate) fn solve_intercepts(&self, slope: f64) -> Result<Curves, PlattError> {
+    pub(crate) fn solve_offset(&self, slope: f64) -> Result<Platt, PlattError> {
         self.search(slope, true)
+    }
+
+    /// The sampling variance of the slope at the solution: with `v = p(1-p)` and `x` a score less the mean score by
+    /// `w v`, `sum(w^2 v x^2) / sum(w v x^2)^2`. It is that of a weighted likelihood (Binder, "On the variances of
+    /// asymptotically normal estimators from complex surveys", International Statistical Review 51, 1983), in which the
+    /// squared residuals are taken to be what the curve says, as few rows show too small ones. Without weights it is
+    /// the inverse of Fisher's information. `None`: scores are too much alike to tell a slope.
+    pub(crate) fn slope_variance(&self, at: &Platt) -> Option<f64> {
+        let bend = |example: &Example| {
+            let p = at.probability(example.score);
+            example.weight * p * (1.0 - p)
+        };
+        let (mut weight, mut moment) = (0.0, 0.0);
+        for example in self.examples {
+            weight += bend(example);
+            moment += bend(example) * example.score;
+        }
+        let mean = moment / weight;
+        let (mut information, mut noise) = (0.0, 0.0);
+        for example in self.examples {
+            let own = bend(example) * (example.score - mean).powi(2);
+            information += own;
+            noise += example.weight * own;
+        }
+        let variance = noise / (information * information);
+        // What rounding leaves of equal scores is no information.
+        let told = information > 1e-9 * weight * self.largest * self.largest;
+        (told && variance.is_finite() && variance > 0.0).then_some(variance)
     }
 
     fn target(&self, example: &Example) -> f64 {
@@ -106,55 +112,49 @@ impl<'a> Problem<'a> {
     }
 
     /// Cross-entropy, `log(1 + e^z) - t z`, written so that no exponent is above 0.
-    fn loss(&self, at: &Curves) -> f64 {
-        let one = |(position, example): (usize, &Example)| {
-            let z = at.slope * example.score + at.intercepts[(self.group)(position)];
+    fn loss(&self, at: &Platt) -> f64 {
+        let one = |example: &Example| {
+            let z = at.a * example.score + at.b;
             example.weight * (z.max(0.0) + (-z.abs()).exp().ln_1p() - self.target(example) * z)
         };
-        self.examples.iter().enumerate().map(one).sum()
+        self.examples.iter().map(one).sum()
     }
 
-    fn derivatives(&self, at: &Curves) -> Derivatives {
-        let groups = self.weights.len();
+    fn derivatives(&self, at: &Platt) -> Derivatives {
         let mut found = Derivatives {
-            slope: 0.0,
-            intercepts: vec![0.0; groups],
-            slope_slope: RIDGE,
-            slope_intercepts: vec![0.0; groups],
-            intercepts_squared: vec![RIDGE; groups],
+            a: 0.0,
+            b: 0.0,
+            aa: RIDGE,
+            ab: 0.0,
+            bb: RIDGE,
         };
-        for (position, example) in self.examples.iter().enumerate() {
-            let group = (self.group)(position);
-            let p = sigmoid(at.slope * example.score + at.intercepts[group]);
+        for example in self.examples {
+            let p = at.probability(example.score);
             let rise = example.weight * (p - self.target(example));
             let bend = example.weight * p * (1.0 - p);
-            found.slope += rise * example.score;
-            found.intercepts[group] += rise;
-            found.slope_slope += bend * example.score * example.score;
-            found.slope_intercepts[group] += bend * example.score;
-            found.intercepts_squared[group] += bend;
+            found.a += rise * example.score;
+            found.b += rise;
+            found.aa += bend * example.score * example.score;
+            found.ab += bend * example.score;
+            found.bb += bend;
         }
         found
     }
 
-    /// How steep the loss still is, an example of each group counting as much as the next.
+    /// How steep the loss still is, for an example.
     fn steepness(&self, found: &Derivatives, fixed: bool) -> f64 {
-        let by_group = found.intercepts.iter().zip(&self.weights);
-        let steepest = by_group
-            .filter(|(_, weight)| **weight > 0.0)
-            .map(|(slope, weight)| (slope / weight).abs())
-            .fold(0.0, f64::max);
+        let by_offset = (found.b / self.weight).abs();
         if fixed {
-            steepest
+            by_offset
         } else {
-            steepest.max((found.slope / self.largest).abs() / self.weight)
+            by_offset.max((found.a / self.largest).abs() / self.weight)
         }
     }
 
-    fn search(&self, slope: f64, fixed: bool) -> Result<Curves, PlattError> {
-        let mut at = Curves {
-            slope,
-            intercepts: vec![self.flat; self.weights.len()],
+    fn search(&self, slope: f64, fixed: bool) -> Result<Platt, PlattError> {
+        let mut at = Platt {
+            a: slope,
+            b: self.flat,
         };
         let mut loss = self.loss(&at);
         for _ in 0..MOST_STEPS {
@@ -164,10 +164,7 @@ impl<'a> Problem<'a> {
                 return Ok(at);
             }
             let step = found.step(fixed);
-            let downhill = step.slope * found.slope
-                + (step.intercepts.iter().zip(&found.intercepts))
-                    .map(|(step, slope)| step * slope)
-                    .sum::<f64>();
+            let downhill = step.a * found.a + step.b * found.b;
             let Some(next) = self.shorten(&at, &step, loss, downhill) else {
                 return if steepness < NEARLY_FLAT {
                     Ok(at)
@@ -181,19 +178,12 @@ impl<'a> Problem<'a> {
     }
 
     /// The longest part of `step` that makes the loss small enough (Armijo's condition); `None`: no part does.
-    fn shorten(
-        &self,
-        at: &Curves,
-        step: &Curves,
-        loss: f64,
-        downhill: f64,
-    ) -> Option<(Curves, f64)> {
+    fn shorten(&self, at: &Platt, step: &Platt, loss: f64, downhill: f64) -> Option<(Platt, f64)> {
         let mut part = 1.0;
         while part >= LEAST_STEP {
-            let moved = at.intercepts.iter().zip(&step.intercepts);
-            let next = Curves {
-                slope: at.slope + part * step.slope,
-                intercepts: moved.map(|(at, step)| at + part * step).collect(),
+            let next = Platt {
+                a: at.a + part * step.a,
+                b: at.b + part * step.b,
             };
             let then = self.loss(&next);
             if then < loss + 1e-4 * part * downhill {
@@ -206,29 +196,19 @@ impl<'a> Problem<'a> {
 }
 
 impl Derivatives {
-    /// Newton's step. The Hessian is an arrow: a row and a column for the slope, else a diagonal; so the slope is
-    /// solved for first (Schur's complement), then each intercept by itself.
-    fn step(&self, fixed: bool) -> Curves {
-        let groups = || {
-            let mixed = self.slope_intercepts.iter().zip(&self.intercepts_squared);
-            mixed.zip(&self.intercepts)
-        };
-        let slope = if fixed {
+    /// Newton's step: the slope is solved for first (Schur's complement), then the offset.
+    fn step(&self, fixed: bool) -> Platt {
+        let a = if fixed {
             0.0
         } else {
-            let (mut gradient, mut bend) = (self.slope, self.slope_slope);
-            for ((mixed, squared), slope) in groups() {
-                gradient -= mixed * slope / squared;
-                bend -= mixed * mixed / squared;
-            }
+            let gradient = self.a - self.ab * self.b / self.bb;
+            let bend = self.aa - self.ab * self.ab / self.bb;
             // By Cauchy and Schwarz it is above 0, but for rounding.
             -gradient / bend.max(RIDGE)
         };
-        let intercept =
-            |((mixed, squared), rise): ((&f64, &f64), &f64)| -(rise + mixed * slope) / squared;
-        Curves {
-            slope,
-            intercepts: groups().map(intercept).collect(),
+        Platt {
+            a,
+            b: -(self.b + self.ab * a) / self.bb,
         }
     }
 }

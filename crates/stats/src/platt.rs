@@ -47,11 +47,7 @@ impl Platt {
     /// # Errors
     /// An example cannot be used, one class is missing, or the search did not converge.
     pub fn fit(examples: &[Example]) -> Result<Self, PlattError> {
-        let fit = Problem::new(examples, 1, &|_| 0)?.solve()?;
-        Ok(Self {
-            a: fit.slope,
-            b: fit.intercepts.into_iter().sum(),
-        })
+        Problem::new(examples)?.solve()
     }
 
     /// The probability, `0..=1`, that goes with a raw score.

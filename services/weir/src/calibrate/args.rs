@@ -17,10 +17,10 @@ use crate::registry::RegistryArgs;
   weir calibrate --rows labelled.jsonl --target-recall 0.5 --category hate=fpr:0.001
   weir calibrate --rows labelled.jsonl --target-fpr 0.003 --apply-to policies/default.yaml --out reviewed.yaml
 
-Fits, by category, one slope and intercept (Platt scaling) and a shift for each locale, weighted by 1 / inclusion probability;
-chooses thresholds; and writes what would change in the policy. Nothing is applied: --patch and --out write new files, for
+Fits, by category, a slope and an intercept (Platt scaling), and for each locale a shift and a slope of its own, drawn towards the
+common one by as much as chance explains the difference; weighted by 1 / inclusion probability; chooses thresholds; and writes what would change in the policy. Nothing is applied: --patch and --out write new files, for
 review. A category or locale with fewer than 100 positives, 100 negatives or an effective sample size (Kish) of 100 is refused and named: the
-category keeps the curve in force, the locale the category's intercept. Curves and thresholds rest on one half of the rows, drawn by a
+category keeps the curve in force, the locale the category's curve. Curves and thresholds rest on one half of the rows, drawn by a
 hash of the request's id, or on --rows where --held-out names others; every figure is of the other half.
 
 Labels: {\"request_id\" or \"verdict_id\", \"categories\": [what it is; nothing else], or \"labels\": {CATEGORY: 0|1}, \"benign\":

@@ -1,5 +1,7 @@
 //! Thresholds for a target, and old ones on the new scale. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use weir_policy::{Curve, NEVER, Tiers};
 use weir_stats::{Example, Target, WeightedShare, threshold};
@@ -103,15 +105,39 @@ pub(crate) fn rates(examples: &[Example], threshold: f32) -> Rates {
     }
 }
 
-/// The tiers that begin, in languages without a shift, at the same raw scores on another scale.
-pub(crate) fn translated(tiers: &Tiers, from: &Curve, to: &Curve) -> Tiers {
+/// By what weight rows are of each locale.
+pub(crate) fn mix(rows: &[&Labelled], category: Category) -> BTreeMap<&'static str, f64> {
+    let mut mix = BTreeMap::new();
+    for row in rows
+        .iter()
+        .filter(|row| row.truth[category.index()].is_some())
+    {
+        *mix.entry(row.locale).or_default() += row.weight;
+    }
+    mix
+}
+
+/// The tiers on another scale. A tier begins at the same raw score as before in a locale where both curves say so; as it is
+/// one number for all locales, whose curves may differ in slope, it is the mean by `mix` of the logits at which each
+/// locale's would be. That keeps the order of tiers, and is exact where there is one locale.
+pub(crate) fn translated(
+    tiers: &Tiers,
+    from: &Curve,
+    to: &Curve,
+    mix: &BTreeMap<&'static str, f64>,
+) -> Tiers {
+    let all: f64 = mix.values().sum();
     let translate = |at: f32| {
-        if at <= 0.0 || at >= 1.0 {
+        if at <= 0.0 || at >= 1.0 || all <= 0.0 {
             return at;
         }
         let p = f64::from(at);
-        let raw = ((p / (1.0 - p)).ln() - from.intercept) / from.slope;
-        let there = f64::from(logistic(to.slope * raw + to.intercept));
+        let logit = (p / (1.0 - p)).ln();
+        let moved = mix.iter().map(|(locale, weight)| {
+            let ((slope, offset), (new_slope, new_offset)) = (from.line(locale), to.line(locale));
+            weight / all * (new_slope * ((logit - offset) / slope) + new_offset)
+        });
+        let there = f64::from(logistic(moved.sum()));
         // 0 would be reached by every text.
         narrow(((there * 1e6).round() / 1e6).max(1e-6))
     };

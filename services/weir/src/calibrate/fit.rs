@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use weir_policy::Curve;
-use weir_stats::{Example, ShiftedPlatt, WeightedShare};
+use weir_policy::{Curve, Local};
+use weir_stats::{Example, GroupedPlatt, NoSlope, WeightedShare};
 use weir_types::Category;
 
 use super::row::Labelled;
@@ -25,6 +25,11 @@ pub(crate) struct Cell {
     pub(crate) effective_size: Option<f64>,
     /// Why nothing is fitted here; null: it is.
     pub(crate) refused: Option<String>,
+    /// Why a locale that is fitted has the common slope; null: it has its own, or nothing is fitted.
+    pub(crate) common_slope: Option<String>,
+    /// It could not have its own: its scores are less to be trusted than those of others.
+    #[serde(skip)]
+    pub(crate) doubtful: bool,
 }
 
 /// A category's curve, and what it rests on.
@@ -79,6 +84,8 @@ impl Count {
             negatives: self.negatives,
             effective_size,
             refused: (!lacks.is_empty()).then(|| lacks.join(", ")),
+            common_slope: None,
+            doubtful: false,
         }
     }
 }
@@ -97,7 +104,7 @@ pub(crate) fn fit(rows: &[&Labelled], category: Category) -> Fit {
         own.add(positive, row.weight);
     }
     let whole = all.cell(ALL);
-    let locales: Vec<Cell> = counts
+    let mut locales: Vec<Cell> = counts
         .iter()
         .map(|(locale, count)| count.cell(locale))
         .collect();
@@ -121,7 +128,7 @@ pub(crate) fn fit(rows: &[&Labelled], category: Category) -> Fit {
                 )
             }),
             &named,
-            &locales,
+            &mut locales,
         ),
     };
     let cells = std::iter::once(whole).chain(locales).collect();
@@ -132,32 +139,43 @@ pub(crate) fn fit(rows: &[&Labelled], category: Category) -> Fit {
     }
 }
 
+/// The curve; `locales` are told which of them have the common slope.
 fn curve(
     rows: impl Iterator<Item = (Example, Option<usize>)>,
     named: &[&'static str],
-    locales: &[Cell],
+    locales: &mut [Cell],
 ) -> Result<Curve, String> {
     let rows: Vec<_> = rows.collect();
-    let fit = ShiftedPlatt::fit(&rows, named.len()).map_err(|error| error.to_string())?;
+    let fit = GroupedPlatt::fit(&rows, named.len()).map_err(|error| error.to_string())?;
     let (slope, intercept) = (rounded(fit.common.a), rounded(fit.common.b));
     if slope <= 0.0 {
         return Err(format!(
             "a slope of {slope}: texts with higher scores are not more often positive"
         ));
     }
-    let shifts = fit.shifts.iter().map(|shift| rounded(*shift));
-    let mut shifts: BTreeMap<&str, f64> = named.iter().copied().zip(shifts).collect();
-    // Where a shorter tag has a shift (hi), a longer one that has none (hi-Latn) must say so.
-    for cell in locales.iter().filter(|cell| cell.refused.is_some()) {
-        let parent = cell.locale.split_once('-').map(|(parent, _)| parent);
-        if parent.is_some_and(|parent| shifts.contains_key(parent)) {
-            shifts.insert(cell.locale, 0.0);
+    let mut own: BTreeMap<&str, Local> = BTreeMap::new();
+    for (locale, group) in named.iter().zip(&fit.groups) {
+        let steep = rounded(group.curve.a);
+        let local = Local {
+            // What rounds to 0 is not above it.
+            slope: (group.no_slope.is_none() && steep > 0.0).then_some(steep),
+            shift: rounded(group.curve.b - fit.common.b),
+        };
+        own.insert(locale, local);
+        for cell in locales.iter_mut().filter(|cell| cell.locale == *locale) {
+            cell.common_slope = group.no_slope.map(|why| why.to_string());
+            cell.doubtful = group.no_slope.is_some_and(|why| why != NoSlope::Alike);
         }
     }
-    let shifts = shifts
-        .into_iter()
-        .map(|(tag, shift)| (tag.to_owned(), shift));
-    Ok(Curve::new(slope, intercept, shifts))
+    // Where a shorter tag has its own (hi), a longer one that has nothing (hi-Latn) must say so.
+    for cell in locales.iter().filter(|cell| cell.refused.is_some()) {
+        let parent = cell.locale.split_once('-').map(|(parent, _)| parent);
+        if parent.is_some_and(|parent| own.contains_key(parent)) {
+            own.insert(cell.locale, Local::default());
+        }
+    }
+    let own = own.into_iter().map(|(tag, local)| (tag.to_owned(), local));
+    Ok(Curve::new(slope, intercept, own))
 }
 
 /// As it is written: what is measured is what is shipped.

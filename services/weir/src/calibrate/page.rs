@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::fit::Cell;
 use super::propose::Proposed;
 use super::report::Report;
 use super::table;
@@ -107,6 +108,7 @@ fn cells(out: &mut String, one: &Proposed) {
             "positives",
             "negatives",
             "effective size",
+            "slope",
             "shift",
             "ECE present",
             "proposed",
@@ -115,19 +117,13 @@ fn cells(out: &mut String, one: &Proposed) {
         ],
     );
     for cell in &one.cells {
-        let shifts = one.curve.as_ref().map(|curve| &curve.shifts);
-        let shift = match &cell.refused {
-            Some(why) => format!("refused: {}", escape(why)),
-            None => shifts
-                .and_then(|shifts| shifts.get(&cell.locale.to_ascii_lowercase()))
-                .map_or_else(String::new, |shift| format!("{shift:+.3}")),
-        };
+        let (slope, shift) = own(one, cell);
         let size = cell
             .effective_size
             .map_or_else(|| "-".to_owned(), |size| format!("{size:.1}"));
         let _ = write!(
             out,
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{size}</td><td>{shift}</td>",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{size}</td><td>{slope}</td><td>{shift}</td>",
             cell.locale, cell.positives, cell.negatives
         );
         match one
@@ -149,4 +145,20 @@ fn cells(out: &mut String, one: &Proposed) {
         }
     }
     out.push_str("</tbody></table></div>");
+}
+
+/// What is fitted in a cell, or why nothing is.
+fn own(one: &Proposed, cell: &Cell) -> (String, String) {
+    let (None, Some(curve)) = (&cell.refused, &one.curve) else {
+        let why = cell.refused.as_deref().unwrap_or_default();
+        return (String::new(), format!("refused: {}", escape(why)));
+    };
+    let tag = cell.locale.to_ascii_lowercase();
+    let slope = match (&cell.common_slope, curve.slopes.get(&tag)) {
+        (Some(why), _) => format!("common: {}", escape(why)),
+        (None, own) => format!("{:.3}", own.unwrap_or(&curve.slope)),
+    };
+    let shift = curve.shifts.get(&tag);
+    let shift = shift.map_or_else(String::new, |shift| format!("{shift:+.3}"));
+    (slope, shift)
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use weir_policy::{Calibration, Curve, NEVER, Policy, PolicySet, SourceFile, Sources, Tiers};
+use weir_policy::{
+    Calibration, Curve, Local, NEVER, Policy, PolicySet, SourceFile, Sources, Tiers,
+};
 use weir_types::Category;
 
 use super::edit;
@@ -220,17 +222,22 @@ fn flow(tiers: &Tiers) -> String {
 }
 
 fn curve_flow(curve: &Curve) -> String {
-    let shifts: Vec<String> = curve
-        .shifts()
-        .map(|(tag, shift)| format!("{}: {shift}", quoted(tag)))
-        .collect();
+    let local = |(tag, own): (&str, Local)| match own.slope {
+        None => format!("{}: {}", quoted(tag), own.shift),
+        Some(slope) => format!(
+            "{}: {{ slope: {slope}, shift: {} }}",
+            quoted(tag),
+            own.shift
+        ),
+    };
+    let locales: Vec<String> = curve.locales().map(local).collect();
     let (slope, intercept) = (curve.slope, curve.intercept);
-    if shifts.is_empty() {
+    if locales.is_empty() {
         format!("{{ slope: {slope}, intercept: {intercept} }}")
     } else {
         format!(
             "{{ slope: {slope}, intercept: {intercept}, locales: {{ {} }} }}",
-            shifts.join(", ")
+            locales.join(", ")
         )
     }
 }

@@ -1,5 +1,7 @@
 //! From labelled rows to curves and thresholds, and what they come to on rows that had no part in it. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use weir_policy::{Curve, NEVER};
 use weir_stats::{Bootstrap, Target};
@@ -65,12 +67,14 @@ pub(crate) struct Proposed {
     pub(crate) reliability: [Vec<(f64, f64, u64)>; 2],
 }
 
-/// `p = 1 / (1 + exp(-(slope * raw + intercept + shift)))`.
+/// `p = 1 / (1 + exp(-(slope * raw + intercept + shift)))`, with the locale's slope where it has its own.
 #[derive(Debug, Serialize)]
 pub(crate) struct CurveOut {
     pub(crate) slope: f64,
     pub(crate) intercept: f64,
-    pub(crate) shifts: std::collections::BTreeMap<String, f64>,
+    pub(crate) shifts: BTreeMap<String, f64>,
+    /// Of locales with their own.
+    pub(crate) slopes: BTreeMap<String, f64>,
 }
 
 impl CurveOut {
@@ -78,9 +82,11 @@ impl CurveOut {
         Self {
             slope: curve.slope,
             intercept: curve.intercept,
-            shifts: curve
-                .shifts()
-                .map(|(tag, shift)| (tag.to_owned(), shift))
+            shifts: (curve.locales())
+                .map(|(tag, own)| (tag.to_owned(), own.shift))
+                .collect(),
+            slopes: (curve.locales())
+                .filter_map(|(tag, own)| Some((tag.to_owned(), own.slope?)))
                 .collect(),
         }
     }
@@ -133,7 +139,8 @@ pub(crate) fn propose(
         let threshold = match &fit.curve {
             Ok(curve) => {
                 fitted.push(category);
-                adopt(&mut terms, present, category, curve);
+                let mix = choose::mix(&rows, category);
+                adopt(&mut terms, present, category, curve, &mix);
                 goals
                     .of(category)
                     .map(|goal| threshold(&rows, &held_out, category, &goal, present, &mut terms))
@@ -156,10 +163,16 @@ pub(crate) fn propose(
 }
 
 /// Takes a curve over, and moves all thresholds of the category to its scale.
-fn adopt(terms: &mut Terms, present: &Terms, category: Category, curve: &Curve) {
+fn adopt(
+    terms: &mut Terms,
+    present: &Terms,
+    category: Category,
+    curve: &Curve,
+    mix: &BTreeMap<&'static str, f64>,
+) {
     let (at, old) = (category.index(), present.scale.curve(category));
-    terms.tiers[at] = choose::translated(&present.tiers[at], old, curve);
-    terms.stream_tiers[at] = choose::translated(&present.stream_tiers[at], old, curve);
+    terms.tiers[at] = choose::translated(&present.tiers[at], old, curve, mix);
+    terms.stream_tiers[at] = choose::translated(&present.stream_tiers[at], old, curve, mix);
     terms.scale.set(category, curve.clone());
 }
 

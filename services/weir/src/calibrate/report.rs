@@ -96,6 +96,15 @@ impl Report {
     pub(crate) fn warn_of_results(&mut self) {
         let mut warnings = Vec::new();
         for one in &self.categories {
+            let fitted = one.cells.iter().filter(|_| one.curve.is_some());
+            for cell in fitted.filter(|cell| cell.doubtful) {
+                warnings.push(format!(
+                    "{} in {}: keeps the common slope: {}",
+                    one.category,
+                    cell.locale,
+                    cell.common_slope.as_deref().unwrap_or_default()
+                ));
+            }
             for errors in &one.errors {
                 if errors.interval.is_some_and(|[low, _]| low > 0.0) {
                     warnings.push(format!(

@@ -69,7 +69,7 @@ pub(crate) fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()
 fn curves(out: &mut impl Write, categories: &[Proposed]) -> std::io::Result<()> {
     writeln!(
         out,
-        "\n{:<17} {:>18} {:>18}  shifts",
+        "\n{:<17} {:>18} {:>18}  by locale: shift, and slope where it has its own",
         "curves", "present a, b", "proposed a, b"
     )?;
     for one in categories {
@@ -77,7 +77,10 @@ fn curves(out: &mut impl Write, categories: &[Proposed]) -> std::io::Result<()> 
         let shifts: Vec<String> = curve
             .shifts
             .iter()
-            .map(|(tag, shift)| format!("{tag} {shift:+.2}"))
+            .map(|(tag, shift)| match curve.slopes.get(tag) {
+                None => format!("{tag} {shift:+.2}"),
+                Some(slope) => format!("{tag} {shift:+.2} x{slope:.2}"),
+            })
             .collect();
         let present = format!("{:.3}, {:.3}", one.present.slope, one.present.intercept);
         let proposed = format!("{:.3}, {:.3}", curve.slope, curve.intercept);
@@ -107,7 +110,7 @@ fn refused(out: &mut impl Write, categories: &[Proposed]) -> std::io::Result<()>
             if let Some(why) = &cell.refused {
                 writeln!(
                     out,
-                    "{:<17} {:<9} {why}: keeps the category's intercept",
+                    "{:<17} {:<9} {why}: keeps the category's curve",
                     one.category, cell.locale
                 )?;
             }

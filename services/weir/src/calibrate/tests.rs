@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use weir_infer::calibrate::{Platt, Shipped};
-use weir_policy::{Curve, NEVER, Policy, PolicySet, SourceFile, Sources, Tiers};
+use weir_policy::{Curve, Local, NEVER, Policy, PolicySet, SourceFile, Sources, Tiers};
 use weir_stats::{Bootstrap, SplitMix64, Target};
 use weir_types::{Action, Category, ModelRef, ModelScores};
 
@@ -14,6 +14,8 @@ use super::impact::impact;
 use super::patch::{self, Patch};
 use super::propose::{Goals, Parts, Proposal, propose};
 use super::row::{Labelled, Scored, Terms};
+
+mod slopes;
 
 const MODEL: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const HATE: usize = Category::Hate as usize;
@@ -104,8 +106,12 @@ fn rows(truth: &Curve, locales: &[&'static str], count: usize, seed: u64) -> Vec
     kept
 }
 
+fn own(tag: &str, slope: Option<f64>, shift: f64) -> (String, Local) {
+    (tag.to_owned(), Local { slope, shift })
+}
+
 fn truth() -> Curve {
-    Curve::new(1.5, -1.0, [("de".to_owned(), 1.5), ("es".to_owned(), -1.0)])
+    Curve::new(1.5, -1.0, [own("de", None, 1.5), own("es", None, -1.0)])
 }
 
 fn proposed(parts: &Parts, target: Option<Target>) -> Proposal {
@@ -130,9 +136,9 @@ fn finds_the_truth_and_is_better_where_it_was_not_fitted() {
     let curve = proposal.terms.scale.curve(Category::Hate);
     assert!((curve.slope - 1.5).abs() < 0.1, "{curve:?}");
     for locale in ["en", "de", "es"] {
-        let own = |curve: &Curve| curve.intercept + curve.shift(locale);
+        let ((slope, offset), wanted) = (curve.line(locale), truth().line(locale));
         assert!(
-            (own(curve) - own(&truth())).abs() < 0.2,
+            (slope - wanted.0).abs() < 0.1 && (offset - wanted.1).abs() < 0.2,
             "{locale} {curve:?}"
         );
     }
@@ -197,17 +203,12 @@ fn cells_with_too_little_are_refused_by_name_and_keep_what_is_common() {
         .collect();
     assert_eq!(refused, ["hi-Latn", "other", "sv"]);
     let curve = fitted.curve.unwrap();
-    let named: Vec<_> = curve.shifts().map(|(tag, _)| tag).collect();
+    let named: Vec<_> = curve.locales().map(|(tag, _)| tag).collect();
     assert_eq!(named, ["de", "en", "hi", "hi-latn"]);
-    assert_eq!(
-        [
-            curve.shift("sv"),
-            curve.shift("hi-Latn"),
-            curve.shift("tlh")
-        ],
-        [0.0; 3]
-    );
-    assert!(curve.shift("hi-Deva") != 0.0);
+    for unknown in ["sv", "hi-Latn", "tlh"] {
+        assert_eq!(curve.line(unknown), (curve.slope, curve.intercept));
+    }
+    assert!(curve.line("hi-Deva").1 != curve.intercept);
 
     let none = fit(&of, Category::Violence);
     assert!(
@@ -330,7 +331,8 @@ fn a_change_in_block_rate_is_counted_by_weight() {
 #[test]
 fn a_patch_becomes_a_policy_that_judges_so() {
     let (folder, sources) = sources();
-    let parts = Parts::halves(rows(&truth(), &["en", "de"], 20_000, 13));
+    let truth = Curve::new(1.5, -1.0, [own("de", Some(0.8), 1.5)]);
+    let parts = Parts::halves(rows(&truth, &["en", "de"], 20_000, 13));
     let proposal = proposed(&parts, Some(Target::FalsePositiveRate(0.02)));
     let old = PolicySet::parse(folder.path(), &sources.policies, &sources.rules).unwrap();
     let (before, after) = (present(), &proposal.terms);
@@ -341,6 +343,7 @@ fn a_patch_becomes_a_policy_that_judges_so() {
     let text = patch.apply(POLICY).unwrap();
     let set = patch.check(folder.path(), &sources, &file, &text).unwrap();
     assert!(text.contains("# Of hate."), "{text}");
+    assert!(text.contains("locales: { \"de\": { slope: 0."), "{text}");
     let new = set.for_tenant("");
     assert_eq!(new.version, "2: \"it's\"");
     for (locale, row) in [("de-AT", 0.3), ("en", -1.0), ("fr", 2.0)] {
@@ -435,7 +438,7 @@ proptest! {
     ) {
         let (from, to) = (Curve::new(a, b, []), Curve::new(c, d, []));
         let tiers = Tiers { warn: at, attenuate: NEVER, block: 1.0 };
-        let moved = choose::translated(&tiers, &from, &to);
+        let moved = choose::translated(&tiers, &from, &to, &[("en", 2.0)].into());
         prop_assert_eq!((moved.attenuate, moved.block), (NEVER, 1.0));
         // But for what is lost by rounding to six places.
         let threshold = (f64::from(at) / (1.0 - f64::from(at))).ln();
