@@ -47,7 +47,7 @@ pub(crate) enum Written {
 
 pub(crate) enum Sink {
     Transactions(Transactor),
-    Acknowledgements(Publisher<()>),
+    Acknowledgements(Box<Publisher<()>>),
 }
 
 impl Sink {
@@ -57,7 +57,7 @@ impl Sink {
                 Self::Transactions(Transactor::new(&config.bus, transactional_id)?)
             }
             Delivery::AtLeastOnce => {
-                Self::Acknowledgements(Publisher::new(&config.bus, Linger::Always)?)
+                Self::Acknowledgements(Box::new(Publisher::new(&config.bus, Linger::Always)?))
             }
         })
     }
