@@ -5,6 +5,9 @@
 //! What has waited for longer than it was to linger then keeps its thread polling without a pause until the answer comes: at
 //! 15,000 records a second a fifth of a gate's processor time, and the broker's when they share it. What would have to wait there
 //! waits here, and shares the next request with whatever comes meanwhile.
+//!
+//! Sparse records do not: at 1,000 a second waking up for them cost more than it saved (25 to 40 us a prompt, and 0.7 ms and more of
+//! the 95th percentile).
 
 /// Most records of a partition that wait here; more go to librdkafka, whose queue bounds them.
 const MOST_WAITING: usize = 10_000;
@@ -23,6 +26,8 @@ struct Line<R> {
     topic: String,
     partition: i32,
     on_its_way: usize,
+    /// Some of that lingers, or did.
+    lingers: bool,
     waiting: Vec<R>,
 }
 
@@ -47,19 +52,23 @@ impl<R> Lines<R> {
             topic: topic.to_owned(),
             partition,
             on_its_way: 0,
+            lingers: false,
             waiting: Vec::new(),
         });
         self.lines.len() - 1
     }
 
-    /// Whether a record has to wait: something is on its way, or waits already.
-    pub(crate) fn is_busy(&self, line: usize) -> bool {
+    /// Whether a record has to wait: something is on its way, or waits already. One that goes at once need not wait for
+    /// others that did.
+    pub(crate) fn is_busy(&self, line: usize, lingers: bool) -> bool {
         let line = &self.lines[line];
-        line.on_its_way > 0 || !line.waiting.is_empty()
+        line.on_its_way > 0 && (lingers || line.lingers) || !line.waiting.is_empty()
     }
 
-    pub(crate) fn sent(&mut self, line: usize) {
-        self.lines[line].on_its_way += 1;
+    pub(crate) fn sent(&mut self, line: usize, lingers: bool) {
+        let line = &mut self.lines[line];
+        line.lingers = lingers || line.on_its_way > 0 && line.lingers;
+        line.on_its_way += 1;
     }
 
     /// Whatever became of it, it is on its way no longer.
@@ -105,25 +114,41 @@ mod tests {
         let mut lines = Lines::default();
         let (a, b) = (lines.of("t", 0), lines.of("t", 1));
         assert_eq!((lines.of("t", 0), lines.of("u", 0)), (a, 2));
-        assert!(!lines.is_busy(a));
-        lines.sent(a);
-        assert!(lines.is_busy(a) && !lines.is_busy(b));
+        assert!(!lines.is_busy(a, true));
+        lines.sent(a, true);
+        assert!(lines.is_busy(a, true) && !lines.is_busy(b, true));
         lines.wait(a, 1);
         lines.wait(a, 2);
         assert_eq!((lines.take_ready(), lines.waiting()), (None, 2));
         lines.arrived(a);
         // Nothing overtakes what waits.
-        assert!(lines.is_busy(a));
+        assert!(lines.is_busy(a, true) && lines.is_busy(a, false));
         assert_eq!(lines.take_ready(), Some((a, vec![1, 2])));
         assert_eq!((lines.take_ready(), lines.waiting()), (None, 0));
-        assert!(!lines.is_busy(a));
+        assert!(!lines.is_busy(a, true));
+    }
+
+    #[test]
+    fn sparse_records_wait_for_none_but_those_that_linger() {
+        let mut lines = Lines::<()>::default();
+        let line = lines.of("t", 0);
+        lines.sent(line, false);
+        assert!(!lines.is_busy(line, false) && lines.is_busy(line, true));
+        lines.sent(line, true);
+        lines.sent(line, false);
+        assert!(lines.is_busy(line, false));
+        for _ in 0..3 {
+            lines.arrived(line);
+        }
+        lines.sent(line, false);
+        assert!(!lines.is_busy(line, false));
     }
 
     #[test]
     fn what_is_too_much_is_handed_on() {
         let mut lines = Lines::default();
         let line = lines.of("t", 0);
-        lines.sent(line);
+        lines.sent(line, true);
         for record in 0..MOST_WAITING {
             assert!(lines.take_ready().is_none());
             lines.wait(line, record);

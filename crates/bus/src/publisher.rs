@@ -32,8 +32,8 @@ const FEW: usize = 8;
 /// producers are idempotent, with acks=all. A failed delivery is sent again until it succeeds or
 /// [`Publisher::poll`]'s caller says that it is no longer wanted.
 ///
-/// Unless it is never to linger, a record for a partition that the caller names waits while others of it are on their
-/// way, so a caller in a hurry polls every millisecond or so while some [are waiting](Publisher::is_waiting).
+/// A record that lingers, for a partition that the caller names, waits while others of it are on their way, so a caller in a
+/// hurry polls every millisecond or so while some [are waiting](Publisher::is_waiting).
 ///
 /// Only a record that is sent again may fall behind. Where load decides and the caller leaves the partition to the key,
 /// records of one key may overtake each other when load changes, too, though not because the cluster was away.
@@ -151,7 +151,7 @@ impl<T: Token> Publisher<T> {
             })
         });
         if let (Some(lines), Some(line)) = (&mut self.lines, line)
-            && lines.is_busy(line)
+            && lines.is_busy(line, level > 0)
         {
             let message = OwnedMessage::new(
                 value.map(<[u8]>::to_vec),
@@ -198,12 +198,14 @@ impl<T: Token> Publisher<T> {
         record: BaseRecord<'_, [u8], [u8], Box<Sent<T>>>,
         now: Instant,
     ) -> Result<(), BusError> {
-        if let (Some(lines), Some(line)) = (&mut self.lines, record.delivery_opaque.line) {
-            lines.sent(line);
-        }
         // A single producer is the one for whatever level.
-        let level = level.min(self.producers.len() - 1);
-        enqueue(&self.producers[self.stalled(now).unwrap_or(level)], record)
+        let number = self
+            .stalled(now)
+            .unwrap_or(level.min(self.producers.len() - 1));
+        if let (Some(lines), Some(line)) = (&mut self.lines, record.delivery_opaque.line) {
+            lines.sent(line, level.max(number) > 0);
+        }
+        enqueue(&self.producers[number], record)
     }
 
     /// The producer, if any, that waits for the cluster. What is sent meanwhile goes the same way: else one
