@@ -14,7 +14,7 @@ use weir_types::{
 };
 
 use super::{ChunkInput, OpeningInput, StreamEnd, StreamJudged, StreamStep, Taken};
-use crate::{Arrival, Completion, Lane, LaneConfig, required_on_streams};
+use crate::{Arrival, Completion, InferJob, Lane, LaneConfig, required_on_streams};
 
 const POLICY: &str = r#"id: default
 version: "3"
@@ -185,6 +185,16 @@ fn opening(fail_mode: FailMode) -> OpeningInput {
         on_expiry: OnExpiry::Release,
         fail_mode,
         prompt_categories: Vec::new(),
+    }
+}
+
+/// What the classifier makes of a window.
+fn scored(job: &InferJob, hate: f32) -> Completion {
+    Completion {
+        id: job.id,
+        scores: Some(scores(hate)),
+        rules_us: 1,
+        classify_us: 2,
     }
 }
 
@@ -710,12 +720,7 @@ fn windows_after(named: &[Category], tenant: &str, hates: &[f32]) -> Vec<Verdict
                 panic!("the classifier was not asked: {step:?}");
             };
             assert_eq!(job.texts[0].len(), if at == 0 { 300 } else { 512 });
-            let completion = Completion {
-                id: job.id,
-                scores: Some(scores(*hate)),
-                rules_us: 1,
-                classify_us: 2,
-            };
+            let completion = scored(&job, *hate);
             let judged = lane.on_window(&completion, now).unwrap();
             verdicts.push(judged.judged.verdict);
         }
@@ -804,12 +809,7 @@ fn suspicious(tenant: &str, on_expiry: OnExpiry) -> Lane {
     let Some(StreamStep::Judge(job)) = lane.answer(Micros::ZERO).pop() else {
         panic!("the classifier was not asked");
     };
-    let completion = Completion {
-        id: job.id,
-        scores: Some(scores(0.95)),
-        rules_us: 1,
-        classify_us: 2,
-    };
+    let completion = scored(&job, 0.95);
     let held = lane.on_window(&completion, Micros::ZERO).unwrap();
     assert_eq!(held.judged.verdict.released_to, 0);
     lane
@@ -860,12 +860,7 @@ fn what_has_come_is_answered_before_a_hold_ends() {
     let Some(StreamStep::Judge(job)) = lane.answer(late).pop() else {
         panic!("the classifier was not asked");
     };
-    let completion = Completion {
-        id: job.id,
-        scores: Some(scores(0.1)),
-        rules_us: 1,
-        classify_us: 2,
-    };
+    let completion = scored(&job, 0.1);
     let verdict = lane.on_window(&completion, late).unwrap().judged.verdict;
     assert_eq!((verdict.action, verdict.released_to), (Action::Allow, 600));
     assert!(lane.on_stream_tick(late.plus(Micros(1))).is_empty());

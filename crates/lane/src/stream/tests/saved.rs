@@ -13,12 +13,7 @@ fn answers(lane: &mut Lane, now: Micros) -> Vec<StreamJudged> {
         StreamStep::Verdict(judged) => *judged,
         StreamStep::Judge(job) => {
             let hateful = job.texts[0].contains("hate");
-            let completion = Completion {
-                id: job.id,
-                scores: Some(scores(if hateful { 0.95 } else { 0.1 })),
-                rules_us: 1,
-                classify_us: 2,
-            };
+            let completion = scored(&job, if hateful { 0.95 } else { 0.1 });
             lane.on_window(&completion, now).unwrap()
         }
     });
@@ -227,12 +222,7 @@ fn of_a_stream_that_may_have_ended_nothing_is_decided_by_time() {
     let Some(StreamStep::Judge(job)) = lane.answer(Micros::ZERO).pop() else {
         panic!("the classifier was not asked");
     };
-    let completion = Completion {
-        id: job.id,
-        scores: Some(scores(0.95)),
-        rules_us: 1,
-        classify_us: 2,
-    };
+    let completion = scored(&job, 0.95);
     lane.on_window(&completion, Micros::ZERO).unwrap();
     // One that waits for a chunk before it, too.
     lane.on_chunk(chunk("", 2, 320, b"!", false), Micros::ZERO);

@@ -90,12 +90,7 @@ fn each_window_of_a_selected_stream_is_looked_at() {
         let Some(StreamStep::Judge(job)) = lane.answer(Micros::ZERO).pop() else {
             panic!("the classifier was not asked");
         };
-        let completion = Completion {
-            id: job.id,
-            scores: Some(scores(hate)),
-            rules_us: 1,
-            classify_us: 2,
-        };
+        let completion = scored(&job, hate);
         let judged = lane.on_window(&completion, Micros::ZERO).unwrap();
         reasons.push(judged.judged.selected.map(|it| it.reason));
         if let Some(text) = judged.text {
